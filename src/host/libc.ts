@@ -1,0 +1,338 @@
+import ffi from 'node:ffi'
+import { closeSync } from 'node:fs'
+import { getSystemErrorMap } from 'node:util'
+
+/**
+ * The system calls that Node does not offer, bound with node:ffi: this is the only file that knows
+ * of it. Paths are strings (UTF-8) or Buffers (bytes as they are). A failing call throws the error
+ * that Node's own fs throws: `code` (`ENOENT` …), `errno`, `syscall`, `path`.
+ */
+export type Path = string | Buffer
+
+// Source: linux/mount.h
+export const MS_RDONLY = 1
+export const MS_NOSUID = 2
+export const MS_NODEV = 4
+export const MS_NOEXEC = 8
+export const MS_REMOUNT = 32
+export const MS_BIND = 4096
+export const MS_REC = 16384
+export const MS_PRIVATE = 1 << 18
+export const MNT_DETACH = 2
+export const UMOUNT_NOFOLLOW = 8
+
+// Source: linux/openat2.h, fcntl.h
+export const RESOLVE_NO_MAGICLINKS = 0x02
+export const RESOLVE_NO_SYMLINKS = 0x04
+export const RESOLVE_IN_ROOT = 0x10
+export const O_PATH = 0o10000000
+export const O_CLOEXEC = 0o2000000
+
+const LOCK_SH = 1
+const LOCK_EX = 2
+const LOCK_NB = 4
+const LOCK_UN = 8
+const AT_FDCWD = -100
+const AT_SYMLINK_NOFOLLOW = 0x100
+const AF_UNIX = 1
+const SOCK_SEQPACKET = 5
+const SOCK_CLOEXEC = 0o2000000
+const MSG_DONTWAIT = 0x40
+const MFD_CLOEXEC = 1
+const SYS_OPENAT2 = 437n
+
+const { functions: libc } = ffi.dlopen(null, {
+  mount: {
+    arguments: ['pointer', 'pointer', 'pointer', 'uint64', 'pointer'],
+    return: 'int32',
+  },
+  umount2: { arguments: ['pointer', 'int32'], return: 'int32' },
+  mknod: { arguments: ['pointer', 'uint32', 'uint64'], return: 'int32' },
+  lsetxattr: {
+    arguments: ['pointer', 'pointer', 'pointer', 'uint64', 'int32'],
+    return: 'int32',
+  },
+  lgetxattr: { arguments: ['pointer', 'pointer', 'pointer', 'uint64'], return: 'int64' },
+  llistxattr: { arguments: ['pointer', 'pointer', 'uint64'], return: 'int64' },
+  flock: { arguments: ['int32', 'int32'], return: 'int32' },
+  syncfs: { arguments: ['int32'], return: 'int32' },
+  utimensat: { arguments: ['int32', 'pointer', 'pointer', 'int32'], return: 'int32' },
+  syscall: {
+    arguments: ['int64', 'int64', 'pointer', 'pointer', 'int64'],
+    return: 'int64',
+  },
+  socket: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
+  connect: { arguments: ['int32', 'pointer', 'uint32'], return: 'int32' },
+  shutdown: { arguments: ['int32', 'int32'], return: 'int32' },
+  recv: { arguments: ['int32', 'pointer', 'uint64', 'int32'], return: 'int64' },
+  memfd_create: { arguments: ['pointer', 'uint32'], return: 'int32' },
+  __errno_location: { arguments: [], return: 'pointer' },
+})
+
+// The location is fixed for a thread; reading it by hand keeps calls that could change errno out.
+const errnoLocation = libc.__errno_location()
+
+/**
+ * Mount a filesystem.
+ *
+ * @param flags  MS_* bits
+ * @param data   comma-separated options, at most one page
+ * Source: mount(2)
+ */
+export function mount(
+  source: Path,
+  target: Path,
+  type: string | undefined,
+  flags: number,
+  data?: string,
+): void {
+  const result = libc.mount(
+    cString(source),
+    cString(target),
+    type === undefined ? null : cString(type),
+    BigInt(flags),
+    data === undefined ? null : cString(data),
+  )
+  if (result !== 0) throw systemError('mount', target)
+}
+
+/** Unmount what is mounted on `target`. Source: umount2(2) */
+export function umount2(target: Path, flags = 0): void {
+  if (libc.umount2(cString(target), flags) !== 0) throw systemError('umount2', target)
+}
+
+/**
+ * Make a device node, fifo or socket file.
+ *
+ * @param mode  file type and permission bits (less the umask)
+ * Source: mknod(2)
+ */
+export function mknod(path: Path, mode: number, major = 0, minor = 0): void {
+  if (libc.mknod(cString(path), mode, makeDevice(major, minor)) !== 0) {
+    throw systemError('mknod', path)
+  }
+}
+
+/** Set an extended attribute of the file itself, never of what a symlink points to. Source: lsetxattr(2) */
+export function lsetxattr(path: Path, name: string | Buffer, value: Buffer): void {
+  // An empty Buffer has no address: give it one byte that is not read.
+  const bytes = value.length === 0 ? Buffer.alloc(1) : value
+  if (libc.lsetxattr(cString(path), cString(name), bytes, BigInt(value.length), 0) !== 0) {
+    throw systemError('lsetxattr', path)
+  }
+}
+
+/** The value of an extended attribute; undefined where the file has none of that name. Source: lgetxattr(2) */
+export function lgetxattr(path: Path, name: string | Buffer): Buffer | undefined {
+  const cPath = cString(path)
+  const cName = cString(name)
+  for (let capacity = 256; ; capacity *= 4) {
+    const value = Buffer.alloc(capacity)
+    const length = Number(libc.lgetxattr(cPath, cName, value, BigInt(capacity)))
+    if (length >= 0) return value.subarray(0, length)
+    const error = systemError('lgetxattr', path)
+    if (error.code === 'ENODATA' || error.code === 'ENOTSUP') return undefined
+    if (error.code !== 'ERANGE') throw error
+  }
+}
+
+/** Names of a file's extended attributes, in the kernel's order, as bytes. Source: llistxattr(2) */
+export function llistxattr(path: Path): Buffer[] {
+  const cPath = cString(path)
+  for (let capacity = 1024; ; capacity *= 4) {
+    const names = Buffer.alloc(capacity)
+    const length = Number(libc.llistxattr(cPath, names, BigInt(capacity)))
+    if (length < 0) {
+      const error = systemError('llistxattr', path)
+      if (error.code === 'ENOTSUP') return []
+      if (error.code !== 'ERANGE') throw error
+      continue
+    }
+    return splitAtNul(names.subarray(0, length))
+  }
+}
+
+/**
+ * Take a lock on an open file without waiting.
+ *
+ * @returns  false if another open file description holds it
+ * Source: flock(2)
+ */
+export function tryFlock(fd: number, kind: 'shared' | 'exclusive'): boolean {
+  const operation = (kind === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB
+  if (libc.flock(fd, operation) === 0) return true
+  const error = systemError('flock')
+  if (error.code === 'EAGAIN' || error.code === 'EINTR') return false
+  throw error
+}
+
+/** Release a lock taken with tryFlock. */
+export function unlockFlock(fd: number): void {
+  if (libc.flock(fd, LOCK_UN) !== 0) throw systemError('flock')
+}
+
+/** Write everything of the filesystem that holds `fd` to its device. Source: syncfs(2) */
+export function syncfs(fd: number): void {
+  if (libc.syncfs(fd) !== 0) throw systemError('syncfs')
+}
+
+/**
+ * Set access and modification time of the file itself, never of a symlink's target.
+ *
+ * @param atimeNs, mtimeNs  nanoseconds since the epoch, negative before it
+ * Source: utimensat(2)
+ */
+export function lutimesNs(path: Path, atimeNs: bigint, mtimeNs: bigint): void {
+  const times = Buffer.alloc(32)
+  writeTimespec(times, 0, atimeNs)
+  writeTimespec(times, 16, mtimeNs)
+  if (libc.utimensat(AT_FDCWD, cString(path), times, AT_SYMLINK_NOFOLLOW) !== 0) {
+    throw systemError('utimensat', path)
+  }
+}
+
+/**
+ * Open a path below a directory as if that directory were the root: neither `..` nor an absolute
+ * symlink leads out.
+ *
+ * @param flags    O_* bits; O_CLOEXEC is always added
+ * @param resolve  RESOLVE_* bits
+ * @returns        a descriptor the caller closes
+ * Source: openat2(2)
+ */
+export function openat2(
+  dirFd: number,
+  path: Path,
+  flags: number,
+  resolve = RESOLVE_IN_ROOT,
+  mode = 0,
+): number {
+  const how = Buffer.alloc(24)
+  how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0)
+  how.writeBigUInt64LE(BigInt(mode), 8)
+  how.writeBigUInt64LE(BigInt(resolve), 16)
+  const fd = Number(libc.syscall(SYS_OPENAT2, BigInt(dirFd), cString(path), how, 24n))
+  if (fd < 0) throw systemError('openat2', path)
+  return fd
+}
+
+/**
+ * Connect to a SOCK_SEQPACKET socket: what node:net refuses.
+ *
+ * @param path  at most 107 bytes; reach longer ones through `/proc/self/fd/N/…`
+ * @returns     a blocking descriptor for fs.read (one packet a call), fs.write and shutdownSocket
+ * Source: unix(7)
+ */
+export function connectSeqpacket(path: string): number {
+  const name = Buffer.from(path)
+  const address = Buffer.alloc(110)
+  if (name.length > 107) throw namedError('ENAMETOOLONG', 'connect', path)
+  address.writeUInt16LE(AF_UNIX, 0)
+  name.copy(address, 2)
+  const fd = libc.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)
+  if (fd < 0) throw systemError('socket')
+  if (libc.connect(fd, address, name.length + 3) !== 0) {
+    const error = systemError('connect', path)
+    closeSync(fd)
+    throw error
+  }
+  return fd
+}
+
+/** End one or both directions of a socket. Source: shutdown(2) */
+export function shutdownSocket(fd: number, how: 'read' | 'write' | 'both'): void {
+  const code = how === 'read' ? 0 : how === 'write' ? 1 : 2
+  if (libc.shutdown(fd, code) !== 0) {
+    const error = systemError('shutdown')
+    if (error.code !== 'ENOTCONN') throw error
+  }
+}
+
+/**
+ * Take the next packet if one has arrived.
+ *
+ * @returns  its length, 0 at the end of the stream, undefined when nothing waits
+ * Source: recv(2)
+ */
+export function receiveNow(fd: number, into: Buffer): number | undefined {
+  const length = Number(libc.recv(fd, into, BigInt(into.length), MSG_DONTWAIT))
+  if (length >= 0) return length
+  const error = systemError('recv')
+  if (error.code === 'EAGAIN' || error.code === 'EINTR') return undefined
+  throw error
+}
+
+/** An anonymous file in memory; the caller closes the descriptor. Source: memfd_create(2) */
+export function memfdCreate(name: string): number {
+  const fd = libc.memfd_create(cString(name), MFD_CLOEXEC)
+  if (fd < 0) throw systemError('memfd_create')
+  return fd
+}
+
+/** Source: gnu_dev_makedev, sys/sysmacros.h */
+function makeDevice(major: number, minor: number): bigint {
+  const high = BigInt(major)
+  const low = BigInt(minor)
+  return (
+    ((high & 0xfffn) << 8n) |
+    ((high & ~0xfffn) << 32n) |
+    (low & 0xffn) |
+    ((low & ~0xffn) << 12n)
+  )
+}
+
+function writeTimespec(buffer: Buffer, offset: number, timeNs: bigint): void {
+  const second = 1_000_000_000n
+  // tv_nsec counts upwards from the second below, before the epoch too.
+  const nanoseconds = ((timeNs % second) + second) % second
+  buffer.writeBigInt64LE((timeNs - nanoseconds) / second, offset)
+  buffer.writeBigInt64LE(nanoseconds, offset + 8)
+}
+
+function cString(text: Path): Buffer {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text
+  if (bytes.includes(0)) throw namedError('EINVAL', 'path', text)
+  const terminated = Buffer.allocUnsafe(bytes.length + 1)
+  bytes.copy(terminated)
+  terminated[bytes.length] = 0
+  return terminated
+}
+
+function splitAtNul(bytes: Buffer): Buffer[] {
+  const parts: Buffer[] = []
+  let start = 0
+  for (let end = bytes.indexOf(0); end >= 0; end = bytes.indexOf(0, start)) {
+    parts.push(bytes.subarray(start, end))
+    start = end + 1
+  }
+  return parts
+}
+
+function systemError(syscall: string, path?: Path): NodeJS.ErrnoException {
+  const errno = ffi.getInt32(errnoLocation, 0)
+  const [name, description] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, 'unknown error']
+  return describedError(name, description, errno, syscall, path)
+}
+
+function namedError(name: string, syscall: string, path: Path): NodeJS.ErrnoException {
+  for (const [errno, [code, description]] of getSystemErrorMap()) {
+    if (code === name) return describedError(name, description, -errno, syscall, path)
+  }
+  throw new Error(`bug: no such errno ${name}`)
+}
+
+function describedError(
+  name: string,
+  description: string,
+  errno: number,
+  syscall: string,
+  path?: Path,
+): NodeJS.ErrnoException {
+  const where = path === undefined ? '' : ` '${path.toString()}'`
+  const error: NodeJS.ErrnoException = new Error(`${name}: ${description}, ${syscall}${where}`)
+  error.errno = -errno
+  error.code = name
+  error.syscall = syscall
+  if (path !== undefined) error.path = path.toString()
+  return error
+}
