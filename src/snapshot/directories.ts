@@ -1,0 +1,55 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { isErrno } from '../errors.ts'
+
+/** The numbered directories `snapshots/<n>/{fs,work}`. */
+export class SnapshotDirectories {
+  readonly root: string
+
+  /** @param root  `<data-root>/snapshots`; exists */
+  constructor(root: string) {
+    this.root = root
+  }
+
+  path(number: number): string {
+    return join(this.root, String(number))
+  }
+
+  /** What the snapshot holds: the upperdir, or one lowerdir of its children. */
+  fs(number: number): string {
+    return join(this.path(number), 'fs')
+  }
+
+  /** overlayfs' own scratch directory, on the same filesystem as `fs`. */
+  work(number: number): string {
+    return join(this.path(number), 'work')
+  }
+
+  /**
+   * Make the directories of a new snapshot. Called inside the transaction that inserts its row, so
+   * that neither is seen without the other.
+   */
+  make(number: number): void {
+    try {
+      mkdirSync(this.path(number), 0o700)
+    } catch (error) {
+      // A process died between mkdir and the commit of this number, so nobody has the row.
+      if (!isErrno(error, 'EEXIST')) throw error
+      this.remove(number)
+      mkdirSync(this.path(number), 0o700)
+    }
+    mkdirSync(this.fs(number), 0o755)
+    mkdirSync(this.work(number), 0o711)
+  }
+
+  remove(number: number): void {
+    rmSync(this.path(number), { recursive: true, force: true })
+  }
+
+  /** Numbers of the directories that are there, in no order. */
+  list(): number[] {
+    return readdirSync(this.root)
+      .filter((name) => /^[1-9][0-9]*$/.test(name))
+      .map(Number)
+  }
+}

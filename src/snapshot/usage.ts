@@ -1,0 +1,28 @@
+import { type BigIntStats, lstatSync, readdirSync } from 'node:fs'
+import type { SnapshotUsage } from './snapshotter.ts'
+
+/**
+ * Space that a directory tree takes on disk, itself included; a hard-linked file counts once.
+ *
+ * @param root  never followed if a symlink
+ */
+export function measureUsage(root: string): SnapshotUsage {
+  const seen = new Set<bigint>()
+  let sizeBytes = 0
+  let inodes = 0
+  const visit = (path: Buffer): void => {
+    const stat: BigIntStats = lstatSync(path, { bigint: true })
+    if (stat.nlink > 1n && !stat.isDirectory()) {
+      if (seen.has(stat.ino)) return
+      seen.add(stat.ino)
+    }
+    inodes += 1
+    sizeBytes += Number(stat.blocks) * 512
+    if (!stat.isDirectory()) return
+    for (const name of readdirSync(path, { encoding: 'buffer' })) {
+      visit(Buffer.concat([path, Buffer.from('/'), name]))
+    }
+  }
+  visit(Buffer.from(root))
+  return { sizeBytes, inodes }
+}

@@ -1,0 +1,268 @@
+import { TsctrError } from '../errors.ts'
+import type { Database } from '../host/database.ts'
+import type { Owner } from '../host/owner.ts'
+
+/**
+ * What the database says of a container. `running` is a claim: container/observe.ts checks it
+ * against the processes.
+ */
+export type ContainerState = 'creating' | 'created' | 'starting' | 'running' | 'exited' | 'removing'
+
+export interface ContainerRecord {
+  /** 64 hex digits. */
+  readonly id: string
+  readonly namespace: string
+  readonly name: string
+  /** Canonical reference, or what `--rootfs` named. */
+  readonly imageName: string
+  /** Index or manifest the name pointed at when the container was made. */
+  readonly imageTargetDigest: string | undefined
+  readonly imageConfigDigest: string | undefined
+  /** The container as asked, JSON; container/config.ts knows its shape. */
+  readonly config: unknown
+  readonly labels: Readonly<Record<string, string>>
+  readonly snapshotter: string
+  readonly snapshotKey: string | undefined
+  readonly runtime: { readonly name: string; readonly path: string }
+  readonly state: ContainerState
+  /** The container's first process, as the host sees it. */
+  readonly process: Owner | undefined
+  readonly monitor: Owner | undefined
+  readonly exitCode: number | undefined
+  readonly error: string
+  /** Who is at work on the record while its state is not final. */
+  readonly owner: Owner | undefined
+  readonly createdAt: Date
+  readonly startedAt: Date | undefined
+  readonly finishedAt: Date | undefined
+}
+
+export type NewContainer = Pick<
+  ContainerRecord,
+  | 'id'
+  | 'namespace'
+  | 'name'
+  | 'imageName'
+  | 'imageTargetDigest'
+  | 'imageConfigDigest'
+  | 'config'
+  | 'labels'
+  | 'snapshotter'
+  | 'snapshotKey'
+  | 'runtime'
+> & { readonly owner: Owner }
+
+/** Columns that change during a container's life; a key that is present with undefined clears. */
+export interface ContainerChange {
+  readonly state?: ContainerState
+  readonly name?: string
+  readonly process?: Owner | undefined
+  readonly monitor?: Owner | undefined
+  readonly exitCode?: number | undefined
+  readonly error?: string
+  readonly owner?: Owner | undefined
+  readonly startedAt?: Date | undefined
+  readonly finishedAt?: Date | undefined
+}
+
+interface ContainerRow {
+  id: string
+  namespace: string
+  name: string
+  image_name: string
+  image_target_digest: string | null
+  image_config_digest: string | null
+  config: string
+  labels: string
+  snapshotter: string
+  snapshot_key: string | null
+  runtime_name: string
+  runtime_path: string
+  state: ContainerState
+  pid: number | null
+  pid_start_ticks: number | null
+  monitor_pid: number | null
+  monitor_start_ticks: number | null
+  boot_id: string | null
+  exit_code: number | null
+  error: string
+  owner_pid: number | null
+  owner_start_ticks: number | null
+  owner_boot_id: string | null
+  created_at: number
+  started_at: number | null
+  finished_at: number | null
+}
+
+/**
+ * Record a container in state `creating`.
+ *
+ * @throws  ALREADY_EXISTS if the name is taken in the namespace
+ */
+export function insertContainer(database: Database, container: NewContainer): void {
+  const holder = database
+    .prepare<[string, string], { id: string }>(
+      'SELECT id FROM container WHERE namespace = ? AND name = ?',
+    )
+    .get(container.namespace, container.name)
+  if (holder !== undefined) throw nameTaken(container.name, holder.id)
+  database
+    .prepare(
+      `INSERT INTO container (id, namespace, name, image_name, image_target_digest,
+         image_config_digest, config, labels, snapshotter, snapshot_key, runtime_name, runtime_path,
+         state, owner_pid, owner_start_ticks, owner_boot_id, created_at, updated_at)
+       VALUES (@id, @namespace, @name, @imageName, @targetDigest, @configDigest, @config, @labels,
+         @snapshotter, @snapshotKey, @runtimeName, @runtimePath, 'creating', @ownerPid,
+         @ownerStartTicks, @ownerBootId, @now, @now)`,
+    )
+    .run({
+      id: container.id,
+      namespace: container.namespace,
+      name: container.name,
+      imageName: container.imageName,
+      targetDigest: container.imageTargetDigest ?? null,
+      configDigest: container.imageConfigDigest ?? null,
+      config: JSON.stringify(container.config),
+      labels: JSON.stringify(container.labels),
+      snapshotter: container.snapshotter,
+      snapshotKey: container.snapshotKey ?? null,
+      runtimeName: container.runtime.name,
+      runtimePath: container.runtime.path,
+      ownerPid: container.owner.pid,
+      ownerStartTicks: container.owner.startTicks,
+      ownerBootId: container.owner.bootId,
+      now: Date.now(),
+    })
+}
+
+/** Change some columns of one container. @returns whether the container still exists */
+export function updateContainer(database: Database, id: string, change: ContainerChange): boolean {
+  const columns: Record<string, string | number | null> = { updated_at: Date.now() }
+  if (change.state !== undefined) columns.state = change.state
+  if (change.name !== undefined) columns.name = change.name
+  if (change.error !== undefined) columns.error = change.error
+  if ('exitCode' in change) columns.exit_code = change.exitCode ?? null
+  if ('startedAt' in change) columns.started_at = change.startedAt?.getTime() ?? null
+  if ('finishedAt' in change) columns.finished_at = change.finishedAt?.getTime() ?? null
+  if ('process' in change) {
+    columns.pid = change.process?.pid ?? null
+    columns.pid_start_ticks = change.process?.startTicks ?? null
+    columns.boot_id = change.process?.bootId ?? null
+  }
+  if ('monitor' in change) {
+    columns.monitor_pid = change.monitor?.pid ?? null
+    columns.monitor_start_ticks = change.monitor?.startTicks ?? null
+  }
+  if ('owner' in change) {
+    columns.owner_pid = change.owner?.pid ?? null
+    columns.owner_start_ticks = change.owner?.startTicks ?? null
+    columns.owner_boot_id = change.owner?.bootId ?? null
+  }
+  const assignments = Object.keys(columns).map((column) => `${column} = @${column}`)
+  const statement = database.prepare(
+    `UPDATE container SET ${assignments.join(', ')} WHERE id = @id`,
+  )
+  return statement.run({ ...columns, id }).changes > 0
+}
+
+/** The container with exactly this id, in any namespace. */
+export function getContainer(database: Database, id: string): ContainerRecord | undefined {
+  const row = database
+    .prepare<[string], ContainerRow>('SELECT * FROM container WHERE id = ?')
+    .get(id)
+  return row === undefined ? undefined : toContainer(row)
+}
+
+/**
+ * The container a user means: a name, a whole id, or an unambiguous start of an id, in this order.
+ *
+ * @throws  NOT_FOUND, or INVALID_ARGUMENT if several ids start so
+ */
+export function findContainer(
+  database: Database,
+  namespace: string,
+  nameOrId: string,
+): ContainerRecord {
+  const byName = database
+    .prepare<[string, string, string], ContainerRow>(
+      'SELECT * FROM container WHERE namespace = ? AND (name = ? OR id = ?)',
+    )
+    .get(namespace, nameOrId, nameOrId)
+  if (byName !== undefined) return toContainer(byName)
+  const rows = /^[0-9a-f]+$/.test(nameOrId)
+    ? database
+        .prepare<[string, string], ContainerRow>(
+          `SELECT * FROM container WHERE namespace = ? AND id GLOB ? || '*' LIMIT 2`,
+        )
+        .all(namespace, nameOrId)
+    : []
+  const [first, second] = rows
+  if (first === undefined) {
+    throw new TsctrError('NOT_FOUND', `container ${nameOrId}: no such container`)
+  }
+  if (second !== undefined) {
+    throw new TsctrError('INVALID_ARGUMENT', `container ${nameOrId}: several ids start so`)
+  }
+  return toContainer(first)
+}
+
+/** Containers of one namespace, or of all, newest first. */
+export function listContainers(database: Database, namespace?: string): ContainerRecord[] {
+  return database
+    .prepare<[string | null], ContainerRow>(
+      `SELECT * FROM container WHERE namespace = coalesce(?1, namespace)
+       ORDER BY created_at DESC, rowid DESC`,
+    )
+    .all(namespace ?? null)
+    .map(toContainer)
+}
+
+/** Forget a container. @returns whether it existed */
+export function deleteContainer(database: Database, id: string): boolean {
+  return database.prepare('DELETE FROM container WHERE id = ?').run(id).changes > 0
+}
+
+function nameTaken(name: string, holderId: string): TsctrError {
+  const message = `container ${name}: name is already in use by container ${holderId.slice(0, 12)}`
+  return new TsctrError('ALREADY_EXISTS', message, {
+    hint: `tsctr rm ${name}, or choose another --name`,
+  })
+}
+
+function toContainer(row: ContainerRow): ContainerRecord {
+  return {
+    id: row.id,
+    namespace: row.namespace,
+    name: row.name,
+    imageName: row.image_name,
+    imageTargetDigest: row.image_target_digest ?? undefined,
+    imageConfigDigest: row.image_config_digest ?? undefined,
+    config: JSON.parse(row.config) as unknown,
+    labels: JSON.parse(row.labels) as Record<string, string>,
+    snapshotter: row.snapshotter,
+    snapshotKey: row.snapshot_key ?? undefined,
+    runtime: { name: row.runtime_name, path: row.runtime_path },
+    state: row.state,
+    process: toOwner(row.pid, row.pid_start_ticks, row.boot_id),
+    monitor: toOwner(row.monitor_pid, row.monitor_start_ticks, row.boot_id),
+    exitCode: row.exit_code ?? undefined,
+    error: row.error,
+    owner: toOwner(row.owner_pid, row.owner_start_ticks, row.owner_boot_id),
+    createdAt: new Date(row.created_at),
+    startedAt: toDate(row.started_at),
+    finishedAt: toDate(row.finished_at),
+  }
+}
+
+function toOwner(
+  pid: number | null,
+  startTicks: number | null,
+  bootId: string | null,
+): Owner | undefined {
+  if (pid === null || startTicks === null || bootId === null) return undefined
+  return { pid, startTicks, bootId }
+}
+
+function toDate(milliseconds: number | null): Date | undefined {
+  return milliseconds === null ? undefined : new Date(milliseconds)
+}

@@ -1,0 +1,79 @@
+import type { Migration } from '../host/database.ts'
+
+/** Tables of names and records: namespaces, images, containers, leases. */
+export const storeMigrations: readonly Migration[] = [
+  {
+    version: 1,
+    sql: `
+      CREATE TABLE namespace (
+        name TEXT PRIMARY KEY,
+        labels TEXT NOT NULL DEFAULT '{}',
+        created_at INTEGER NOT NULL
+      ) STRICT;
+
+      CREATE TABLE image (
+        namespace TEXT NOT NULL REFERENCES namespace(name),
+        name TEXT NOT NULL,
+        target_media_type TEXT NOT NULL,
+        target_digest TEXT NOT NULL,
+        target_size_bytes INTEGER NOT NULL,
+        labels TEXT NOT NULL DEFAULT '{}',
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        last_used_at INTEGER NOT NULL,
+        PRIMARY KEY (namespace, name)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX image_target ON image(target_digest);
+
+      CREATE TABLE container (
+        id TEXT PRIMARY KEY,
+        namespace TEXT NOT NULL REFERENCES namespace(name),
+        name TEXT NOT NULL,
+        image_name TEXT NOT NULL,
+        image_target_digest TEXT,
+        image_config_digest TEXT,
+        config TEXT NOT NULL,
+        labels TEXT NOT NULL DEFAULT '{}',
+        snapshotter TEXT NOT NULL,
+        snapshot_key TEXT,
+        runtime_name TEXT NOT NULL,
+        runtime_path TEXT NOT NULL,
+        state TEXT NOT NULL
+          CHECK (state IN ('creating', 'created', 'starting', 'running', 'exited', 'removing')),
+        pid INTEGER,
+        pid_start_ticks INTEGER,
+        monitor_pid INTEGER,
+        monitor_start_ticks INTEGER,
+        boot_id TEXT,
+        exit_code INTEGER,
+        error TEXT NOT NULL DEFAULT '',
+        owner_pid INTEGER,
+        owner_start_ticks INTEGER,
+        owner_boot_id TEXT,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        started_at INTEGER,
+        finished_at INTEGER,
+        UNIQUE (namespace, name)
+      ) STRICT;
+      CREATE INDEX container_image ON container(image_target_digest);
+
+      CREATE TABLE lease (
+        id TEXT PRIMARY KEY,
+        labels TEXT NOT NULL DEFAULT '{}',
+        owner_pid INTEGER NOT NULL,
+        owner_start_ticks INTEGER NOT NULL,
+        owner_boot_id TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER
+      ) STRICT;
+
+      CREATE TABLE lease_resource (
+        lease_id TEXT NOT NULL REFERENCES lease(id) ON DELETE CASCADE,
+        kind TEXT NOT NULL CHECK (kind IN ('blob', 'snapshot')),
+        resource TEXT NOT NULL,
+        PRIMARY KEY (lease_id, kind, resource)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
+]
