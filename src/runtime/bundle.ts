@@ -1,0 +1,31 @@
+import { join } from 'node:path'
+
+/** Where things of one running container lie under the state root. Source: OCI runtime-spec §bundle.md */
+export interface Bundle {
+  readonly directory: string
+  readonly config: string
+  readonly rootfs: string
+  /** A network namespace made by tsctr is bound here. */
+  readonly netns: string
+  readonly monitorPidFile: string
+  readonly processPidFile: string
+  /** conmon's SOCK_SEQPACKET socket. */
+  readonly attachSocket: string
+  /** conmon's FIFO for terminal sizes. */
+  readonly controlFifo: string
+}
+
+/** Paths only; nothing is made. */
+export function bundleOf(stateRoot: string, namespace: string, containerId: string): Bundle {
+  const directory = join(stateRoot, namespace, containerId)
+  return {
+    directory,
+    config: join(directory, 'config.json'),
+    rootfs: join(directory, 'rootfs'),
+    netns: join(directory, 'netns'),
+    monitorPidFile: join(directory, 'conmon.pid'),
+    processPidFile: join(directory, 'ctr.pid'),
+    attachSocket: join(directory, 'attach'),
+    controlFifo: join(directory, 'ctl'),
+  }
+}

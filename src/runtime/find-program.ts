@@ -1,0 +1,44 @@
+import { accessSync, constants, statSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { TsctrError } from '../errors.ts'
+
+/** Searched after PATH: users' PATH often lacks the system directories. */
+const systemDirectories = [
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/usr/sbin',
+  '/usr/bin',
+  '/sbin',
+  '/bin',
+]
+
+/**
+ * The path of a program that must be installed on the host.
+ *
+ * @param nameOrPath  a path is taken as it is
+ * @throws            FAILED_PRECONDITION, with what to install
+ */
+export function findProgram(nameOrPath: string): string {
+  if (nameOrPath.includes('/')) {
+    if (isExecutable(nameOrPath)) return nameOrPath
+    throw new TsctrError('FAILED_PRECONDITION', `${nameOrPath}: not an executable file`)
+  }
+  const searched = [...(process.env.PATH ?? '').split(delimiter), ...systemDirectories]
+  for (const directory of searched) {
+    if (directory === '') continue
+    const path = join(directory, nameOrPath)
+    if (isExecutable(path)) return path
+  }
+  throw new TsctrError('FAILED_PRECONDITION', `${nameOrPath}: not installed`, {
+    hint: `apt-get install ${nameOrPath}`,
+  })
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,66 @@
+import { join } from 'node:path'
+import { completeProgram, type ProgramResult } from '../host/exec.ts'
+import { runtimeError } from './runtime-error.ts'
+
+/** An OCI runtime on this host. */
+export interface Runtime {
+  readonly name: string
+  readonly path: string
+  /** Its own records, `--root`. */
+  readonly stateDir: string
+}
+
+export function runtimeOf(
+  stateRoot: string,
+  namespace: string,
+  runtime: { readonly name: string; readonly path: string },
+): Runtime {
+  return { ...runtime, stateDir: join(stateRoot, namespace, '.runtime') }
+}
+
+/** Let a created container's process run. @throws RUNTIME_FAILED */
+export async function startRuntime(runtime: Runtime, containerId: string): Promise<void> {
+  const result = await call(runtime, ['start', containerId])
+  if (result.exitCode !== 0) throw runtimeError(containerId, result.stderr)
+}
+
+/**
+ * Send a signal to a container's first process, or to all of its processes.
+ *
+ * @returns  false if there is nothing left to signal
+ * @throws   RUNTIME_FAILED
+ */
+export async function killRuntime(
+  runtime: Runtime,
+  containerId: string,
+  signal: string | number,
+  target: 'first' | 'all' = 'first',
+): Promise<boolean> {
+  const all = target === 'all' ? ['--all'] : []
+  const result = await call(runtime, ['kill', ...all, containerId, String(signal)])
+  if (result.exitCode === 0) return true
+  if (isGone(result)) return false
+  throw runtimeError(containerId, result.stderr)
+}
+
+/** Forget a container and end what is left of it. Nothing to delete is success. @throws RUNTIME_FAILED */
+export async function deleteRuntime(runtime: Runtime, containerId: string): Promise<void> {
+  const result = await call(runtime, ['delete', '--force', containerId])
+  if (result.exitCode !== 0 && !isGone(result)) throw runtimeError(containerId, result.stderr)
+}
+
+/** Pids of a container's processes, as the host sees them. @throws RUNTIME_FAILED */
+export async function runtimeProcesses(runtime: Runtime, containerId: string): Promise<number[]> {
+  const result = await call(runtime, ['ps', '--format', 'json', containerId])
+  if (result.exitCode !== 0) throw runtimeError(containerId, result.stderr)
+  return JSON.parse(result.stdout) as number[]
+}
+
+function call(runtime: Runtime, args: readonly string[]): Promise<ProgramResult> {
+  // cwd is / so that no working directory of the caller leaks into a container (CVE-2024-21626).
+  return completeProgram(runtime.path, ['--root', runtime.stateDir, ...args], { cwd: '/' })
+}
+
+function isGone(result: ProgramResult): boolean {
+  return /does not exist|not running|no such process|process already finished/i.test(result.stderr)
+}
