@@ -179,7 +179,7 @@ const bad: [text: string, why: RegExp][] = [
   [`redis@${digest}@${digest}`, /digest/],
   [`redis@${digest}:tag`, /digest/],
   ['redis@', /digest/],
-  ['redis@sha256:../../../etc/passwd', /digest/],
+  ['redis@sha256:../../../etc/passwd', /bad registry host/],
   [`h.io/${'a/'.repeat(128)}a`, /more than 255/],
   ['a'.repeat(256), /more than 255/],
   ['a'.repeat(100_000), /too long/],
