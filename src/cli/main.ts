@@ -1,0 +1,86 @@
+import { isMainThread } from 'node:worker_threads'
+import { exitCodes, TsctrError } from '../errors.ts'
+import { serveWorker } from '../host/worker.ts'
+import { type CommandEntry, commandGroups, commandList } from './command-list.ts'
+import { didYouMean } from './did-you-mean.ts'
+import { type CommandLine, type Found, findCommand } from './find-command.ts'
+import { outputTo } from './output.ts'
+import { reportError } from './report-error.ts'
+import { workerList } from './worker-list.ts'
+
+// The one-file build has no files for worker threads to start from: they start from itself.
+if (isMainThread) void main(process.argv.slice(2))
+else void serveWorker((name) => workerList[name]?.())
+
+async function main(argv: readonly string[]): Promise<void> {
+  const found = findCommand(argv)
+  const debug = isDebug(found)
+  const fail = (error: unknown): void => {
+    process.exitCode = exitCodeOf(error, found)
+    reportError(error, { debug })
+  }
+  // An error that nobody waited for is a bug, and what follows it cannot be trusted.
+  process.on('uncaughtException', (error) => {
+    fail(error)
+    process.exit()
+  })
+  try {
+    await act(found)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+async function act(found: Found): Promise<void> {
+  switch (found.kind) {
+    case 'version': {
+      const { programVersion } = await import('./program-version.ts')
+      return outputTo(1).line(`tsctr version ${programVersion}`)
+    }
+    case 'help':
+      return showHelp(found.group, found.line)
+    case 'unknown':
+      throw unknownCommand(found.words)
+    case 'command':
+      return runCommand(found.entry, found.line)
+  }
+}
+
+async function runCommand(entry: CommandEntry, line: CommandLine): Promise<void> {
+  const [{ parseCommand }, addCommand] = await Promise.all([
+    import('./parse-command.ts'),
+    entry.load(),
+  ])
+  await parseCommand(addCommand, line, entry.runsProgram ?? false)
+}
+
+async function showHelp(group: string | undefined, line: CommandLine): Promise<void> {
+  const { parseCommand } = await import('./parse-command.ts')
+  await parseCommand(undefined, line, false)
+  const { programHelp, groupHelp } = await import('./help.ts')
+  outputTo(1).line(group === undefined ? programHelp() : groupHelp(group))
+}
+
+function unknownCommand(words: readonly string[]): TsctrError {
+  const group = words.slice(0, -1)
+  const word = words.at(-1) ?? ''
+  const prefix = group.map((part) => `${part} `).join('')
+  const names = [...commandList.flatMap(({ names }) => names), ...commandGroups.map((g) => g.name)]
+  const siblings = names.filter((name) => name.startsWith(prefix))
+  const meant = didYouMean(words.join(' '), siblings)
+  return new TsctrError('INVALID_ARGUMENT', `'${word}' is not a tsctr ${prefix}command`, {
+    hint: meant === undefined ? `tsctr ${prefix}--help` : `did you mean tsctr ${meant}?`,
+  })
+}
+
+/** The option is needed before commander is loaded, and where loading it failed. */
+function isDebug(found: Found): boolean {
+  if (found.kind !== 'command' && found.kind !== 'help') return false
+  return found.line.globals.some((flag) => flag === '-D' || flag === '--debug')
+}
+
+function exitCodeOf(error: unknown, found: Found): number {
+  if (error instanceof TsctrError && error.exitCode !== undefined) return error.exitCode
+  const runsProgram = found.kind === 'command' && found.entry.runsProgram === true
+  return runsProgram ? exitCodes.engineFailed : exitCodes.failure
+}
