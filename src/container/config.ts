@@ -1,0 +1,138 @@
+import type { SeccompProfile } from './seccomp-resolve.ts'
+
+/**
+ * A container as asked: flags and arguments, read and checked, before anything of the image or the
+ * machine is known. Stored as JSON in the container's record, so it holds plain values only, and
+ * `start` builds the runtime spec from it anew each time. A key that is undefined was not given.
+ */
+export interface ContainerConfig {
+  /** As typed; empty with `rootfs`. */
+  readonly image: string
+  /** Absolute path of an unpacked root filesystem that is used in place of an image. */
+  readonly rootfs?: string | undefined
+  readonly name?: string | undefined
+  readonly platform?: string | undefined
+  /** The whole command line that made it. */
+  readonly createCommand: readonly string[]
+
+  /** undefined: the image's. Given, the image's Cmd is dropped too; empty clears. */
+  readonly entrypoint?: readonly string[] | undefined
+  /** What follows the image on the command line; empty: the image's Cmd. */
+  readonly command: readonly string[]
+  /** `NAME=value`, files first; later ones win. */
+  readonly env: readonly string[]
+  readonly workdir?: string | undefined
+  /** `user[:group]`, names or numbers. */
+  readonly user?: string | undefined
+  readonly groupAdd: readonly string[]
+  readonly umask?: number | undefined
+  readonly tty: boolean
+  readonly openStdin: boolean
+  /** A small first process that reaps children and passes signals on. */
+  readonly init: boolean
+  readonly initBinary?: string | undefined
+  readonly stopSignal?: string | undefined
+  readonly stopTimeoutS?: number | undefined
+  readonly autoRemove: boolean
+
+  readonly hostname?: string | undefined
+  readonly domainname?: string | undefined
+  readonly networkMode: NetworkMode
+  readonly pidMode: 'private' | 'host'
+  readonly ipcMode: 'private' | 'host' | 'none'
+  readonly utsMode: 'private' | 'host'
+  /** undefined: private on cgroup v2, the host's on v1. */
+  readonly cgroupnsMode?: 'private' | 'host' | undefined
+  readonly cgroupParent?: string | undefined
+
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+
+  readonly mounts: readonly ConfiguredMount[]
+  readonly readOnly: boolean
+  readonly shmSizeBytes?: number | undefined
+  readonly devices: readonly DeviceMapping[]
+
+  readonly privileged: boolean
+  /** Full names (`CAP_CHOWN`) or `ALL`. */
+  readonly capAdd: readonly string[]
+  readonly capDrop: readonly string[]
+  readonly security: SecurityOptions
+  readonly sysctls: Readonly<Record<string, string>>
+  readonly ulimits: readonly Ulimit[]
+  readonly resources: ResourceLimits
+}
+
+export type NetworkMode = 'bridge' | 'host' | 'none'
+
+export type ConfiguredMount = BindMount | TmpfsMount
+
+export interface BindMount {
+  readonly type: 'bind'
+  /** Absolute path on the host. */
+  readonly source: string
+  /** Absolute path in the container. */
+  readonly target: string
+  readonly isReadOnly: boolean
+  readonly propagation: Propagation
+  /** Mounts below the source come along. */
+  readonly isRecursive: boolean
+  /** How far read-only reaches: mounts below too, where the kernel can; the top only; or no less. */
+  readonly readOnlyReach: 'best' | 'top' | 'all'
+  /** From `-v`: a source that is missing is made, an empty directory. */
+  readonly createsSource: boolean
+  /** Relabel for SELinux: `z` or `Z`. */
+  readonly relabel?: 'shared' | 'private' | undefined
+}
+
+export type Propagation = 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave'
+
+export interface TmpfsMount {
+  readonly type: 'tmpfs'
+  readonly target: string
+  /** `size=64m`, `exec` … over docker's noexec, nosuid, nodev. */
+  readonly options: readonly string[]
+}
+
+export interface DeviceMapping {
+  readonly hostPath: string
+  readonly containerPath: string
+  /** Of `r`, `w`, `m`. */
+  readonly access: string
+}
+
+export interface SecurityOptions {
+  /** As typed, for inspect. */
+  readonly given: readonly string[]
+  readonly seccomp: 'default' | 'unconfined' | SeccompProfile
+  readonly apparmorProfile?: string | undefined
+  readonly noNewPrivileges: boolean
+  readonly isSystempathsUnconfined: boolean
+  readonly isWritableCgroups: boolean
+}
+
+export interface Ulimit {
+  /** Lower case, `nofile`. */
+  readonly name: string
+  /** -1 for unlimited, in both. */
+  readonly soft: number
+  readonly hard: number
+}
+
+export interface ResourceLimits {
+  /** Billionths of a CPU. */
+  readonly nanoCpus?: number | undefined
+  readonly cpuShares?: number | undefined
+  readonly cpuQuotaUs?: number | undefined
+  readonly cpuPeriodUs?: number | undefined
+  readonly cpusetCpus?: string | undefined
+  readonly cpusetMems?: string | undefined
+  readonly memoryBytes?: number | undefined
+  readonly memoryReservationBytes?: number | undefined
+  /** Memory and swap together; -1 for unlimited. */
+  readonly memorySwapBytes?: number | undefined
+  readonly memorySwappiness?: number | undefined
+  readonly pidsLimit?: number | undefined
+  readonly oomScoreAdj?: number | undefined
+  readonly isOomKillDisabled: boolean
+}
