@@ -126,13 +126,14 @@ export class ContentStore {
   /**
    * Store bytes at hand.
    *
-   * @param options.digest  what they must hash to
-   * @throws                DIGEST_MISMATCH
+   * @param options.expected  what they must hash to
+   * @throws                  DIGEST_MISMATCH
    */
-  writeDocument(bytes: Buffer, options: { mediaType: string; digest?: Digest }): Descriptor {
+  writeDocument(bytes: Buffer, options: { mediaType: string; expected?: Digest }): Descriptor {
     const digest = sha256Digest(bytes)
-    if (options.digest !== undefined && options.digest !== digest) {
-      throw blobMismatch(options.digest, options.digest, digest)
+    const expected = options.expected ?? digest
+    if (expected !== digest) {
+      throw blobMismatch(expected, expected, digest)
     }
     const descriptor = { mediaType: options.mediaType, digest, sizeBytes: bytes.length }
     if (!this.#adopt(descriptor)) this.#write(bytes, descriptor)

@@ -60,21 +60,21 @@ export function repositoryName(reference: Reference): string {
  *
  * Source: distribution/reference ParseDockerRef
  */
-export function canonicalText(reference: Reference): string {
+export function canonicalName(reference: Reference): string {
   const name = repositoryName(reference)
   if (reference.digest !== undefined) return `${name}@${reference.digest}`
   return reference.tag === undefined ? name : `${name}:${reference.tag}`
 }
 
 /** As docker shows it: `redis:alpine`, tag and digest both. Source: distribution/reference FamiliarString */
-export function familiarText(reference: Reference): string {
+export function familiarName(reference: Reference): string {
   const tag = reference.tag === undefined ? '' : `:${reference.tag}`
   const digest = reference.digest === undefined ? '' : `@${reference.digest}`
-  return `${familiarName(reference)}${tag}${digest}`
+  return `${familiarRepository(reference)}${tag}${digest}`
 }
 
 /** The repository as docker shows it: `redis`, `me/app`, `ghcr.io/me/app`. Source: distribution/reference FamiliarName */
-export function familiarName(reference: Reference): string {
+export function familiarRepository(reference: Reference): string {
   if (reference.registry !== defaultRegistry) return repositoryName(reference)
   const name = reference.repository
   const official = name.startsWith(officialPrefix) ? name.slice(officialPrefix.length) : name

@@ -233,7 +233,7 @@ test('a document is stored and read back by its digest', () => {
 
 test('a document with another digest than expected is not stored', () => {
   const write = (): unknown =>
-    store.writeDocument(Buffer.from('{}'), { mediaType: 'x', digest: blob.digest })
+    store.writeDocument(Buffer.from('{}'), { mediaType: 'x', expected: blob.digest })
   assert.throws(write, { code: 'DIGEST_MISMATCH' })
   assert.deepEqual(store.list(), [])
 })

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TsctrError } from '../../src/errors.ts'
 import {
-  canonicalText,
+  canonicalName,
   familiarName,
-  familiarText,
+  familiarRepository,
   parseReference,
 } from '../../src/oci/reference.ts'
 
@@ -188,16 +188,16 @@ const bad: [text: string, why: RegExp][] = [
 test('a reference gets every default and both of its texts', () => {
   for (const [text, canonical, familiar] of good) {
     const reference = parseReference(text)
-    assert.equal(canonicalText(reference), canonical, text)
-    assert.equal(familiarText(reference), familiar, text)
+    assert.equal(canonicalName(reference), canonical, text)
+    assert.equal(familiarName(reference), familiar, text)
   }
 })
 
 test('the canonical and the familiar text name the same image again', () => {
   for (const [text, canonical] of good) {
     const reference = parseReference(text)
-    assert.deepEqual(canonicalText(parseReference(canonical)), canonical, text)
-    assert.deepEqual(parseReference(familiarText(reference)), reference, text)
+    assert.deepEqual(canonicalName(parseReference(canonical)), canonical, text)
+    assert.deepEqual(parseReference(familiarName(reference)), reference, text)
   }
 })
 
@@ -222,6 +222,6 @@ test('a digest of another algorithm is told apart from a malformed one', () => {
 })
 
 test('the familiar name has neither tag nor digest', () => {
-  assert.equal(familiarName(parseReference('redis:alpine')), 'redis')
-  assert.equal(familiarName(parseReference(`ghcr.io/me/app:1@${digest}`)), 'ghcr.io/me/app')
+  assert.equal(familiarRepository(parseReference('redis:alpine')), 'redis')
+  assert.equal(familiarRepository(parseReference(`ghcr.io/me/app:1@${digest}`)), 'ghcr.io/me/app')
 })
