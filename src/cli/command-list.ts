@@ -29,6 +29,12 @@ export const commandGroups: readonly CommandGroup[] = []
 /** Every command. Each loads its own file and nothing else, so that a command starts fast. */
 export const commandList: readonly CommandEntry[] = [
   {
+    names: ['info'],
+    summary: 'Show what tsctr works with on this machine',
+    isCommon: true,
+    load: async () => (await import('./commands/info.ts')).addInfoCommand,
+  },
+  {
     names: ['version'],
     summary: 'Show the version of tsctr',
     isCommon: true,

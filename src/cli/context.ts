@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { makeRootDirectory } from '../host/data-root.ts'
@@ -10,6 +11,8 @@ import { type Output, outputTo } from './output.ts'
 export interface Context extends GlobalOptions {
   /** The metadata of the data root; opened, and the data root made, on first use. */
   readonly database: Database
+  /** Whether there is a database already: for commands that only look. */
+  readonly hasDatabase: boolean
   readonly stdout: Output
   readonly stderr: Output
 }
@@ -56,9 +59,17 @@ class LazyContext implements Context {
     return this.#database
   }
 
+  get hasDatabase(): boolean {
+    return existsSync(this.#databasePath)
+  }
+
+  get #databasePath(): string {
+    return join(this.dataRoot, 'meta.db')
+  }
+
   #open(): Database {
     makeRootDirectory(this.dataRoot, '--data-root')
-    return openDatabase(join(this.dataRoot, 'meta.db'), migrations)
+    return openDatabase(this.#databasePath, migrations)
   }
 
   close(): void {
