@@ -1,0 +1,26 @@
+import { kindOf, mapEntries } from './template/value.ts'
+
+/**
+ * JSON as Go's encoder writes it with HTML escaping off: keys of maps sorted, those of structs in
+ * their own order, methods left out.
+ *
+ * @param indent  spaces for each level; one line without
+ */
+export function stringifyJson(value: unknown, indent?: number): string {
+  const text = JSON.stringify(value, goOrder, indent) ?? 'null'
+  return text.replace(invisible, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
+// JSON.stringify escapes only below U+0020. Some terminals obey U+0080-U+009F, line and paragraph
+// separators break lines, and the direction marks reorder what a reader sees.
+const invisible = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+function goOrder(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value)
+  if (typeof value !== 'object' || value === null || kindOf(value) !== 'map') return value
+  const sorted: Record<string, unknown> = Object.create(null)
+  for (const [key, item] of mapEntries(value)) sorted[key] = item
+  return sorted
+}
