@@ -63,6 +63,11 @@ export interface ContainerConfig {
   readonly resources: ResourceLimits
 }
 
+/** The config in a container's record: written by this program, so its shape is taken as read. */
+export function asConfig(stored: unknown): ContainerConfig {
+  return stored as ContainerConfig
+}
+
 export type NetworkMode = 'bridge' | 'host' | 'none'
 
 export type ConfiguredMount = BindMount | TmpfsMount
