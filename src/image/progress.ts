@@ -1,0 +1,31 @@
+import type { Digest } from '../oci/digest.ts'
+
+export type DescriptorRole = 'index' | 'manifest' | 'config' | 'layer'
+
+/**
+ * Where a descriptor stands. A layer is `done` when downloaded, `unpacking` after that if it is
+ * unpacked, and `done` again. `exists` is said of a blob that needed no download.
+ */
+export type DescriptorStatus =
+  | 'waiting'
+  | 'exists'
+  | 'downloading'
+  | 'verifying'
+  | 'unpacking'
+  | 'done'
+
+/** What a pull says of itself while it runs. */
+export type ProgressEvent =
+  | { readonly kind: 'resolving' | 'resolved'; readonly reference: string }
+  | {
+      readonly kind: 'descriptor'
+      readonly role: DescriptorRole
+      readonly digest: Digest
+      readonly status: DescriptorStatus
+      /** Bytes of the blob that are here; at the first `downloading`, those of an earlier pull. */
+      readonly offsetBytes: number
+      readonly totalBytes: number
+    }
+
+/** Called from inside the work: it must be quick and must not throw. */
+export type OnProgress = (event: ProgressEvent) => void
