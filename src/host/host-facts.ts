@@ -26,7 +26,7 @@ export interface CgroupFacts {
 }
 
 /** Look at the machine; reads a dozen small files, nothing is cached. */
-export function readHostFacts(): HostFacts {
+export function hostFacts(): HostFacts {
   const status = readFileSync('/proc/self/status', 'latin1')
   const bounding = capabilitiesOfMask(statusField(status, 'CapBnd') ?? '0')
   const [major = 0, minor = 0] = release().split(/[.-]/).map(Number)

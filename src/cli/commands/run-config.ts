@@ -1,0 +1,146 @@
+import { resolve } from 'node:path'
+import type { ContainerConfig, ResourceLimits } from '../../container/config.ts'
+import { keyValues, resolveEnv } from '../../container/flag-values/key-values.ts'
+import { defaultSecurity } from '../../container/flag-values/security-opt.ts'
+import { TsctrError } from '../../errors.ts'
+import type { PullPolicy, RunFlags, StdioName } from './run-flags.ts'
+
+/** What `run` does around the container; it is no part of the container. */
+export interface RunOptions {
+  readonly detach: boolean
+  /** undefined: as `-i` says. */
+  readonly attach: readonly StdioName[] | undefined
+  /** undefined: docker's. */
+  readonly detachKeys: Buffer | undefined
+  readonly sigProxy: boolean
+  readonly quiet: boolean
+  readonly pull: PullPolicy
+  readonly platform: string | undefined
+  /** Absolute; there was no such file. */
+  readonly cidfile: string | undefined
+  readonly pidfile: string | undefined
+  /** Name or path of the OCI runtime; undefined for the default. */
+  readonly runtime: string | undefined
+}
+
+/**
+ * The container that a command line asks for.
+ *
+ * @param image  the first operand; a directory with --rootfs
+ * @param args   the operands after it
+ * @throws       INVALID_ARGUMENT for flags that contradict each other
+ */
+export function configFromFlags(
+  flags: RunFlags,
+  image: string,
+  args: readonly string[],
+): ContainerConfig {
+  refuseContradictions(flags)
+  const env = [...(flags.envFile ?? []).flat(), ...(flags.env ?? [])]
+  return {
+    image: flags.rootfs === true ? '' : image,
+    rootfs: flags.rootfs === true ? resolve(image) : undefined,
+    name: flags.name,
+    platform: flags.platform,
+    createCommand: ['tsctr', ...process.argv.slice(2)],
+    entrypoint: entrypointOf(flags),
+    command: args,
+    env: resolveEnv(env, process.env),
+    workdir: flags.workdir,
+    user: flags.user,
+    groupAdd: flags.groupAdd ?? [],
+    umask: flags.umask,
+    tty: flags.tty ?? false,
+    openStdin: flags.interactive ?? false,
+    init: flags.init === true || flags.initBinary !== undefined,
+    initBinary: flags.initBinary,
+    stopSignal: flags.stopSignal,
+    stopTimeoutS: flags.stopTimeout,
+    autoRemove: flags.rm ?? false,
+    hostname: flags.hostname,
+    domainname: flags.domainname,
+    networkMode: flags.network ?? flags.net ?? 'bridge',
+    pidMode: flags.pid ?? 'private',
+    ipcMode: flags.ipc ?? 'private',
+    utsMode: flags.uts ?? 'private',
+    cgroupnsMode: flags.cgroupns,
+    cgroupParent: flags.cgroupParent,
+    labels: keyValues([...(flags.labelFile ?? []).flat(), ...(flags.label ?? [])]),
+    annotations: keyValues(flags.annotation ?? []),
+    mounts: [...(flags.volume ?? []), ...(flags.mount ?? []), ...(flags.tmpfs ?? [])],
+    readOnly: flags.readOnly ?? false,
+    shmSizeBytes: flags.shmSize,
+    devices: flags.device ?? [],
+    privileged: flags.privileged ?? false,
+    capAdd: flags.capAdd ?? [],
+    capDrop: flags.capDrop ?? [],
+    security: flags.securityOpt ?? defaultSecurity,
+    sysctls: Object.fromEntries(flags.sysctl ?? []),
+    ulimits: lastOfEach(flags.ulimit ?? [], ({ name }) => name),
+    resources: resourcesFrom(flags),
+  }
+}
+
+/** The flags that say what to do around the container. */
+export function runOptionsFromFlags(flags: RunFlags): RunOptions {
+  return {
+    detach: flags.detach ?? false,
+    attach: flags.attach,
+    detachKeys: flags.detachKeys,
+    sigProxy: flags.sigProxy ?? true,
+    quiet: flags.quiet ?? false,
+    pull: flags.pull,
+    platform: flags.platform,
+    cidfile: flags.cidfile,
+    pidfile: flags.pidfile === undefined ? undefined : resolve(flags.pidfile),
+    runtime: flags.runtime,
+  }
+}
+
+function entrypointOf({ entrypoint }: RunFlags): string[] | undefined {
+  if (entrypoint === undefined) return undefined
+  return entrypoint === '' ? [] : [entrypoint]
+}
+
+function resourcesFrom(flags: RunFlags): ResourceLimits {
+  return {
+    nanoCpus: flags.cpus,
+    cpuShares: flags.cpuShares,
+    cpuQuotaUs: flags.cpuQuota,
+    cpuPeriodUs: flags.cpuPeriod,
+    cpusetCpus: flags.cpusetCpus,
+    cpusetMems: flags.cpusetMems,
+    memoryBytes: flags.memory,
+    memoryReservationBytes: flags.memoryReservation,
+    memorySwapBytes: flags.memorySwap,
+    memorySwappiness: flags.memorySwappiness,
+    pidsLimit: flags.pidsLimit,
+    oomScoreAdj: flags.oomScoreAdj,
+    isOomKillDisabled: flags.oomKillDisable ?? false,
+  }
+}
+
+function refuseContradictions(flags: RunFlags): void {
+  const { cpus, cpuPeriod, cpuQuota, memory, memorySwap, memoryReservation } = flags
+  const cpuFlag =
+    cpuPeriod !== undefined ? '--cpu-period' : cpuQuota !== undefined ? '--cpu-quota' : ''
+  const isSwapBelow = memorySwap !== undefined && memorySwap !== -1 && memorySwap < (memory ?? 0)
+  const problems: readonly (readonly [boolean, string])[] = [
+    [cpus !== undefined && cpuFlag !== '', `--cpus: contradicts ${cpuFlag}`],
+    [memorySwap !== undefined && memory === undefined, '--memory-swap: needs --memory too'],
+    [isSwapBelow, '--memory-swap: counts memory and swap together, so it cannot be below --memory'],
+    [(memoryReservation ?? 0) > (memory ?? Infinity), '--memory-reservation: above --memory'],
+    [flags.uts === 'host' && flags.hostname !== undefined, '--hostname: contradicts --uts host'],
+    [
+      flags.uts === 'host' && flags.domainname !== undefined,
+      '--domainname: contradicts --uts host',
+    ],
+    [flags.detach === true && flags.attach !== undefined, '--attach: contradicts --detach'],
+  ]
+  const problem = problems.find(([isThere]) => isThere)
+  if (problem !== undefined) throw new TsctrError('INVALID_ARGUMENT', problem[1])
+}
+
+function lastOfEach<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return [...new Map(items.map((item) => [key(item), item])).values()]
+}

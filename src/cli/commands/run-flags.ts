@@ -1,0 +1,267 @@
+import { type Command, Option } from 'commander'
+import type {
+  ConfiguredMount,
+  DeviceMapping,
+  NetworkMode,
+  SecurityOptions,
+  TmpfsMount,
+  Ulimit,
+} from '../../container/config.ts'
+import { parseDetachKeys } from '../../container/detach-keys.ts'
+import { parseCapability } from '../../container/flag-values/capability.ts'
+import { parseDevice } from '../../container/flag-values/device.ts'
+import { parseKeyValue } from '../../container/flag-values/key-values.ts'
+import { parseMount, parseTmpfs } from '../../container/flag-values/mount.ts'
+import {
+  parseCgroupParent,
+  parseContainerName,
+  parseEnvEntry,
+  parseHostname,
+  parseUser,
+  parseWorkdir,
+} from '../../container/flag-values/names.ts'
+import { parseNetworkMode } from '../../container/flag-values/network-mode.ts'
+import {
+  parseCpus,
+  parseCpuset,
+  parseUmask,
+  wholeNumber,
+} from '../../container/flag-values/number.ts'
+import { oneOf } from '../../container/flag-values/one-of.ts'
+import { addSecurityOption, defaultSecurity } from '../../container/flag-values/security-opt.ts'
+import { parseSize } from '../../container/flag-values/size.ts'
+import { parseSysctl } from '../../container/flag-values/sysctl.ts'
+import { parseUlimit } from '../../container/flag-values/ulimit.ts'
+import { newFilePath, readValueFile } from '../../container/flag-values/value-file.ts'
+import { parseVolume } from '../../container/flag-values/volume.ts'
+import { hostPlatform } from '../../host/platform.ts'
+import { parsePlatform } from '../../oci/platform.ts'
+import { parseSignal } from '../../oci/signal.ts'
+import { repeated, single } from '../flag-parser.ts'
+
+/** What commander makes of the flags of `run` and `create`; names as it derives them. */
+export interface RunFlags {
+  readonly annotation?: readonly string[]
+  readonly attach?: readonly StdioName[]
+  readonly capAdd?: readonly string[]
+  readonly capDrop?: readonly string[]
+  readonly cgroupParent?: string
+  readonly cgroupns?: 'private' | 'host'
+  readonly cidfile?: string
+  readonly cpuPeriod?: number
+  readonly cpuQuota?: number
+  readonly cpuShares?: number
+  readonly cpus?: number
+  readonly cpusetCpus?: string
+  readonly cpusetMems?: string
+  readonly detach?: boolean
+  readonly detachKeys?: Buffer
+  readonly device?: readonly DeviceMapping[]
+  readonly domainname?: string
+  readonly entrypoint?: string
+  readonly env?: readonly string[]
+  readonly envFile?: readonly (readonly string[])[]
+  readonly groupAdd?: readonly string[]
+  readonly hostname?: string
+  readonly init?: boolean
+  readonly initBinary?: string
+  readonly interactive?: boolean
+  readonly ipc?: 'private' | 'host' | 'none'
+  readonly label?: readonly string[]
+  readonly labelFile?: readonly (readonly string[])[]
+  readonly memory?: number
+  readonly memoryReservation?: number
+  readonly memorySwap?: number
+  readonly memorySwappiness?: number
+  readonly mount?: readonly ConfiguredMount[]
+  readonly name?: string
+  readonly net?: NetworkMode
+  readonly network?: NetworkMode
+  readonly oomKillDisable?: boolean
+  readonly oomScoreAdj?: number
+  readonly pid?: 'host' | 'private'
+  readonly pidfile?: string
+  readonly pidsLimit?: number
+  readonly platform?: string
+  readonly privileged?: boolean
+  readonly pull: PullPolicy
+  readonly quiet?: boolean
+  readonly readOnly?: boolean
+  readonly rm?: boolean
+  readonly rootfs?: boolean
+  readonly runtime?: string
+  readonly securityOpt?: SecurityOptions
+  readonly shmSize?: number
+  readonly sigProxy?: boolean
+  readonly stopSignal?: string
+  readonly stopTimeout?: number
+  readonly sysctl?: readonly (readonly [string, string])[]
+  readonly tmpfs?: readonly TmpfsMount[]
+  readonly tty?: boolean
+  readonly ulimit?: readonly Ulimit[]
+  readonly umask?: number
+  readonly user?: string
+  readonly uts?: 'host' | 'private'
+  readonly volume?: readonly ConfiguredMount[]
+  readonly workdir?: string
+}
+
+export type PullPolicy = 'always' | 'missing' | 'never'
+export type StdioName = 'stdin' | 'stdout' | 'stderr'
+
+const minMemoryBytes = 6 * 1024 * 1024
+
+/**
+ * Add docker's flags for making a container. A bad value is refused while parsing.
+ *
+ * @param kind  `create` has no flags for what happens while the container runs
+ */
+export function addRunFlags(command: Command, kind: 'run' | 'create'): Command {
+  // -h is the host name.
+  command.helpOption('--help', 'print this help')
+  if (kind === 'run') addRunningFlags(command)
+  addProcessFlags(command)
+  addIdentityFlags(command)
+  addIsolationFlags(command)
+  addSecurityFlags(command)
+  return addResourceFlags(command)
+}
+
+function addRunningFlags(command: Command): void {
+  const stream = (text: string): StdioName =>
+    oneOf<StdioName>('stdin', 'stdout', 'stderr')(text.toLowerCase())
+  command
+    .option('-d, --detach', 'run in the background and print the container ID')
+    .option(
+      '-a, --attach <stream>',
+      'attach to stdin, stdout or stderr only',
+      list('--attach', stream),
+    )
+    .option(
+      '--detach-keys <keys>',
+      'keys that leave the container running (default "ctrl-p,ctrl-q")',
+      single('--detach-keys', parseDetachKeys),
+    )
+    .option('--pidfile <file>', 'write the PID of the process')
+    .option('--sig-proxy', 'pass signals on to the process (default)', true)
+    .addOption(new Option('--no-sig-proxy').hideHelp())
+}
+
+function addProcessFlags(command: Command): void {
+  command
+    .option('-i, --interactive', 'keep stdin open')
+    .option('-t, --tty', 'allocate a pseudo-terminal')
+    .option('--entrypoint <program>', 'replace the ENTRYPOINT of the image; empty clears it')
+    .option('-e, --env <name=value>', 'set an environment variable', list('--env', parseEnvEntry))
+    .option('--env-file <file>', 'read environment variables', list('--env-file', readValueFile))
+    .option('-w, --workdir <path>', 'working directory', single('--workdir', parseWorkdir))
+    .option('-u, --user <user[:group]>', 'user name or ID', single('--user', parseUser))
+    .option('--group-add <group>', 'add a group', list('--group-add', asIs))
+    .option('--umask <mask>', 'file mode mask, octal', single('--umask', parseUmask))
+    .option('--init', 'run a small init that passes signals on and reaps processes')
+    .option('--init-binary <program>', 'the init to use (default: tini or catatonit as found)')
+    .option('--stop-signal <signal>', 'signal that stops it', single('--stop-signal', signalName))
+    .option(
+      '--stop-timeout <seconds>',
+      'seconds before SIGKILL; -1 for no end',
+      single('--stop-timeout', wholeNumber(-1)),
+    )
+}
+
+function addIdentityFlags(command: Command): void {
+  command
+    .option('--name <name>', 'name of the container', single('--name', parseContainerName))
+    .option('-l, --label <name=value>', 'set a label', list('--label', parseKeyValue))
+    .option('--label-file <file>', 'read labels', list('--label-file', readValueFile))
+    .option('--annotation <name=value>', 'pass to the runtime', list('--annotation', parseKeyValue))
+    .option('--cidfile <file>', 'write the container ID', single('--cidfile', newFilePath))
+    .option('--rm', 'remove the container when it ends')
+    .option(
+      '--pull <when>',
+      'pull the image: always, missing or never',
+      single('--pull', oneOf<PullPolicy>('always', 'missing', 'never')),
+      'missing' as const,
+    )
+    .option('-q, --quiet', 'suppress the progress of a pull')
+    .option('--platform <os/arch>', 'platform of the image', single('--platform', platformText))
+    .option('--rootfs', 'the operand is a root filesystem, not an image')
+    .option('--runtime <runtime>', 'OCI runtime, name or path (default "runc")')
+}
+
+function addIsolationFlags(command: Command): void {
+  const volume = (text: string): ConfiguredMount => parseVolume(text, process.cwd())
+  const mount = (text: string): ConfiguredMount => parseMount(text, process.cwd())
+  command
+    .option('-v, --volume <host:container>', 'bind-mount a path', list('--volume', volume))
+    .option('--mount <fields>', 'mount: type=bind|tmpfs,…', list('--mount', mount))
+    .option('--tmpfs <path[:options]>', 'mount a tmpfs', list('--tmpfs', parseTmpfs))
+    .option('--read-only', 'mount the root filesystem read-only')
+    .option('--shm-size <size>', 'size of /dev/shm (default 64m)', size('--shm-size'))
+    .option('--network <mode>', 'bridge, host or none', single('--network', parseNetworkMode))
+    .addOption(new Option('--net <mode>').hideHelp().argParser(single('--net', parseNetworkMode)))
+    .option('-h, --hostname <name>', 'host name', single('--hostname', parseHostname))
+    .option('--domainname <name>', 'NIS domain name', single('--domainname', parseHostname))
+    .option('--pid <mode>', 'PID namespace', single('--pid', oneOf('private', 'host')))
+    .option('--ipc <mode>', 'IPC namespace', single('--ipc', oneOf('private', 'host', 'none')))
+    .option('--uts <mode>', 'UTS namespace', single('--uts', oneOf('private', 'host')))
+    .option('--cgroupns <mode>', 'cgroup namespace', single('--cgroupns', oneOf('private', 'host')))
+}
+
+function addSecurityFlags(command: Command): void {
+  const security = (text: string, before: SecurityOptions = defaultSecurity): SecurityOptions =>
+    single('--security-opt', (value) => addSecurityOption(value, before))(text)
+  command
+    .option('--privileged', 'give all capabilities and devices, and no confinement')
+    .option('--cap-add <capability>', 'add a capability', list('--cap-add', parseCapability))
+    .option('--cap-drop <capability>', 'drop a capability', list('--cap-drop', parseCapability))
+    .option('--security-opt <option>', 'seccomp=, apparmor=, no-new-privileges, …', security)
+    .option('--device <host[:container[:rwm]]>', 'add a device', list('--device', parseDevice))
+    .option('--sysctl <name=value>', 'kernel setting of a namespace', list('--sysctl', parseSysctl))
+    .option('--ulimit <name=soft[:hard]>', 'limit of the process', list('--ulimit', parseUlimit))
+}
+
+function addResourceFlags(command: Command): Command {
+  const swap = (text: string): number => (text === '-1' ? -1 : parseSize(text))
+  return command
+    .option('--cpus <number>', 'number of CPUs', single('--cpus', parseCpus))
+    .option('--cpu-shares <number>', 'relative weight', number('--cpu-shares', 2, 262144))
+    .option('--cpu-period <µs>', 'length of a CFS period', number('--cpu-period', 1000, 1000000))
+    .option('--cpu-quota <µs>', 'CPU time in each period', number('--cpu-quota', -1))
+    .option('--cpuset-cpus <list>', 'CPUs to run on', single('--cpuset-cpus', parseCpuset))
+    .option('--cpuset-mems <list>', 'memory nodes', single('--cpuset-mems', parseCpuset))
+    .option('-m, --memory <size>', 'memory limit', size('--memory', minMemoryBytes))
+    .option('--memory-reservation <size>', 'soft memory limit', size('--memory-reservation'))
+    .option('--memory-swap <size>', 'memory and swap; -1 no limit', single('--memory-swap', swap))
+    .option('--memory-swappiness <0-100>', 'swappiness', number('--memory-swappiness', 0, 100))
+    .option('--oom-kill-disable', 'do not kill when out of memory')
+    .option(
+      '--oom-score-adj <-1000-1000>',
+      'OOM preference',
+      number('--oom-score-adj', -1000, 1000),
+    )
+    .option('--pids-limit <number>', 'processes; -1 no limit', number('--pids-limit', -1))
+    .option('--cgroup-parent <path>', 'parent cgroup', single('--cgroup-parent', parseCgroupParent))
+}
+
+const list = repeated
+
+function number(flag: string, min: number, max?: number): (text: string) => number {
+  return single(flag, wholeNumber(min, max))
+}
+
+function size(flag: string, minBytes = 1): (text: string) => number {
+  return single(flag, (text) => parseSize(text, minBytes))
+}
+
+function asIs(text: string): string {
+  return text
+}
+
+function signalName(text: string): string {
+  return parseSignal(text).name
+}
+
+function platformText(text: string): string {
+  parsePlatform(text, hostPlatform())
+  return text
+}

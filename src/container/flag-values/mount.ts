@@ -1,0 +1,154 @@
+import { resolve } from 'node:path'
+import { TsctrError } from '../../errors.ts'
+import type { BindMount, ConfiguredMount, TmpfsMount } from '../config.ts'
+import { parseSize } from './size.ts'
+import { containerPath, namedVolumeError, propagations } from './volume.ts'
+
+/**
+ * `type=bind,source=…,target=…` of --mount, as comma-separated values: a field may stand in quotes.
+ *
+ * @param cwd  what a relative source is relative to
+ * @throws     INVALID_ARGUMENT, UNSUPPORTED for volumes
+ * Source: docker run --mount
+ */
+export function parseMount(text: string, cwd: string): ConfiguredMount {
+  const fields = new Map<string, string>()
+  for (const field of splitFields(text)) {
+    const [typed = '', value] = field.split(/=(.*)/s)
+    const key = aliases.get(typed.toLowerCase()) ?? typed.toLowerCase()
+    if (value === undefined && !booleans.has(key)) throw invalid(text, `${typed} lacks a value`)
+    fields.set(key, value ?? 'true')
+  }
+  const type = take(fields, 'type') ?? 'volume'
+  const source = take(fields, 'source')
+  if (type === 'volume') throw namedVolumeError(source ?? take(fields, 'target') ?? '')
+  if (type !== 'bind' && type !== 'tmpfs') throw invalid(text, `type ${type} is unknown`)
+  const target = take(fields, 'target')
+  if (target === undefined) throw invalid(text, 'target is missing')
+  const isReadOnly = takeBoolean(fields, 'readonly', text)
+  const mount =
+    type === 'bind'
+      ? bindMount({ source, target: containerPath(target, text), isReadOnly, cwd }, fields, text)
+      : tmpfsMount({ source, target: containerPath(target, text), isReadOnly }, fields, text)
+  const [unknown] = fields.keys()
+  if (unknown !== undefined) throw invalid(text, `${unknown} is unknown for type=${type}`)
+  return mount
+}
+
+/**
+ * `PATH[:OPTION,…]` of --tmpfs.
+ *
+ * @throws  INVALID_ARGUMENT
+ * Source: docker run --tmpfs; tmpfs(5), mount(8)
+ */
+export function parseTmpfs(text: string): TmpfsMount {
+  const [path = '', list = ''] = text.split(/:(.*)/s)
+  const options = list === '' ? [] : list.split(',')
+  const unknown = options.find((option) => !isTmpfsOption(option))
+  if (unknown !== undefined) throw invalid(text, `option ${unknown} is unknown`)
+  return { type: 'tmpfs', target: containerPath(path, text), options }
+}
+
+const aliases: ReadonlyMap<string, string> = new Map([
+  ['src', 'source'],
+  ['dst', 'target'],
+  ['destination', 'target'],
+  ['ro', 'readonly'],
+])
+const booleans: ReadonlySet<string> = new Set(['readonly', 'bind-nonrecursive'])
+
+interface CommonFields {
+  readonly source: string | undefined
+  readonly target: string
+  readonly isReadOnly: boolean
+}
+
+function bindMount(
+  common: CommonFields & { readonly cwd: string },
+  fields: Map<string, string>,
+  text: string,
+): BindMount {
+  const { source, target, isReadOnly, cwd } = common
+  if (source === undefined) throw invalid(text, 'source is missing')
+  const wanted = take(fields, 'bind-propagation') ?? 'rprivate'
+  const propagation = propagations.find((known) => known === wanted)
+  if (propagation === undefined) throw invalid(text, `bind-propagation ${wanted} is unknown`)
+  const isFlat = takeBoolean(fields, 'bind-nonrecursive', text)
+  const recursion = take(fields, 'bind-recursive') ?? (isFlat ? 'disabled' : 'enabled')
+  const reach = readOnlyReaches.get(recursion)
+  if (reach === undefined) throw invalid(text, `bind-recursive ${recursion} is unknown`)
+  if (reach === 'all' && !isReadOnly) throw invalid(text, 'bind-recursive=readonly needs readonly')
+  return {
+    type: 'bind',
+    source: resolve(cwd, source),
+    target,
+    isReadOnly,
+    propagation,
+    isRecursive: recursion !== 'disabled',
+    readOnlyReach: reach,
+    createsSource: false,
+  }
+}
+
+const readOnlyReaches: ReadonlyMap<string, BindMount['readOnlyReach']> = new Map([
+  ['enabled', 'best'],
+  ['disabled', 'top'],
+  ['writable', 'top'],
+  ['readonly', 'all'],
+])
+
+function tmpfsMount(common: CommonFields, fields: Map<string, string>, text: string): TmpfsMount {
+  if (common.source !== undefined) throw invalid(text, 'source means nothing for type=tmpfs')
+  const size = take(fields, 'tmpfs-size')
+  const mode = take(fields, 'tmpfs-mode')
+  if (mode !== undefined && !/^[0-7]{1,4}$/.test(mode)) throw invalid(text, 'tmpfs-mode is octal')
+  return {
+    type: 'tmpfs',
+    target: common.target,
+    options: [
+      ...(common.isReadOnly ? ['ro'] : []),
+      ...(size === undefined ? [] : [`size=${parseSize(size)}`]),
+      ...(mode === undefined ? [] : [`mode=${mode}`]),
+    ],
+  }
+}
+
+// In pairs: what the kernel knows and its opposite.
+const tmpfsFlags = [
+  ...['ro', 'rw', 'exec', 'noexec', 'suid', 'nosuid', 'dev', 'nodev', 'sync', 'async'],
+  ...['atime', 'noatime', 'diratime', 'nodiratime', 'relatime', 'norelatime', 'strictatime'],
+]
+
+function isTmpfsOption(option: string): boolean {
+  if (tmpfsFlags.includes(option)) return true
+  return /^(size=\d+[kmg%]?|nr_(inodes|blocks)=\d+[kmg]?|mode=[0-7]{1,4}|[ug]id=\d+)$/i.test(option)
+}
+
+/** Fields as encoding/csv has them: quotes around a whole field, doubled inside. */
+function splitFields(text: string): string[] {
+  const fields: string[] = []
+  const form = /"((?:[^"]|"")*)"(?:,|$)|([^",]*)(?:,|$)/y
+  while (form.lastIndex < text.length) {
+    const match = form.exec(text)
+    if (match === null) throw invalid(text, 'a quote stands alone')
+    fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '')
+  }
+  return fields
+}
+
+function take(fields: Map<string, string>, key: string): string | undefined {
+  const value = fields.get(key)
+  fields.delete(key)
+  return value
+}
+
+function takeBoolean(fields: Map<string, string>, key: string, text: string): boolean {
+  const value = take(fields, key) ?? 'false'
+  if (['true', '1'].includes(value)) return true
+  if (['false', '0'].includes(value)) return false
+  throw invalid(text, `${key} must be true or false`)
+}
+
+function invalid(text: string, problem: string): TsctrError {
+  return new TsctrError('INVALID_ARGUMENT', `${JSON.stringify(text)}: ${problem}`)
+}

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { test } from 'node:test'
+import { Command } from 'commander'
+import { configFromFlags, runOptionsFromFlags } from '../../../src/cli/commands/run-config.ts'
+import { addRunFlags, type RunFlags } from '../../../src/cli/commands/run-flags.ts'
+import type { ContainerConfig } from '../../../src/container/config.ts'
+
+interface Parsed {
+  readonly config: ContainerConfig
+  readonly options: ReturnType<typeof runOptionsFromFlags>
+}
+
+/** Parse a command line as main.ts does: options end at the first operand. */
+function parse(...args: readonly string[]): Parsed {
+  let parsed: Parsed | undefined
+  const command = new Command('run').argument('<image>').argument('[args...]')
+  addRunFlags(command, 'run')
+    .passThroughOptions()
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .action((image: string, rest: string[], flags: RunFlags) => {
+      parsed = { config: configFromFlags(flags, image, rest), options: runOptionsFromFlags(flags) }
+    })
+  command.parse([...args], { from: 'user' })
+  if (parsed === undefined) throw new Error('the action did not run')
+  return parsed
+}
+
+test('without flags everything is docker’s default', () => {
+  const { config, options } = parse('busybox', 'echo', '-n', '--rm', 'x')
+  assert.equal(config.image, 'busybox')
+  assert.deepEqual(config.command, ['echo', '-n', '--rm', 'x'])
+  assert.equal(config.autoRemove, false)
+  assert.equal(config.networkMode, 'bridge')
+  assert.equal(config.entrypoint, undefined)
+  assert.deepEqual(options, {
+    detach: false,
+    attach: undefined,
+    detachKeys: undefined,
+    sigProxy: true,
+    quiet: false,
+    pull: 'missing',
+    platform: undefined,
+    cidfile: undefined,
+    pidfile: undefined,
+    runtime: undefined,
+  })
+})
+
+test('short flags bundle, and -h is the host name', () => {
+  const { config, options } = parse('-itd', '-h', 'web', '-eA=1', '-u', 'anna:wheel', 'busybox')
+  assert.equal(config.openStdin, true)
+  assert.equal(config.tty, true)
+  assert.equal(options.detach, true)
+  assert.equal(config.hostname, 'web')
+  assert.deepEqual(config.env, ['A=1'])
+  assert.equal(config.user, 'anna:wheel')
+})
+
+test('files come before single entries, whatever their order on the command line', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'tsctr-flags-'))
+  process.env.TSCTR_TEST_IMPORTED = 'from the caller'
+  try {
+    writeFileSync(join(dir, 'env'), '# note\n\nA=file\nTSCTR_TEST_IMPORTED\nB="kept quotes"\n')
+    writeFileSync(join(dir, 'labels'), 'a=file\nempty\n')
+    const { config } = parse(
+      ...['-e', 'A=flag', '-e', 'TSCTR_TEST_ABSENT', '--env-file', join(dir, 'env')],
+      ...['-l', 'a=flag', '-l', '__proto__=x', '--label-file', join(dir, 'labels'), 'busybox'],
+    )
+    const imported = 'TSCTR_TEST_IMPORTED=from the caller'
+    assert.deepEqual(config.env, ['A=file', imported, 'B="kept quotes"', 'A=flag'])
+    assert.deepEqual(Object.entries(config.labels), [
+      ['a', 'flag'],
+      ['empty', ''],
+      ['__proto__', 'x'],
+    ])
+    assert.equal(Object.getPrototypeOf(config.labels), Object.prototype)
+  } finally {
+    delete process.env.TSCTR_TEST_IMPORTED
+    rmSync(dir, { recursive: true })
+  }
+})
+
+test('the config survives its way through JSON', () => {
+  const { config } = parse(
+    ...['--name', 'web', '--entrypoint', '', '-v', '/etc:/e:ro', '--tmpfs', '/t:size=1m'],
+    ...['--ulimit', 'core=-1', '--security-opt', 'no-new-privileges', '-m', '64m', 'busybox'],
+  )
+  const given = Object.entries(config).filter(([, value]) => value !== undefined)
+  const stored = JSON.parse(JSON.stringify(config)) as ContainerConfig
+  assert.deepEqual(Object.keys(stored).sort(), given.map(([key]) => key).sort())
+  assert.deepEqual(stored.mounts, config.mounts)
+  assert.deepEqual(stored.ulimits, [{ name: 'core', soft: -1, hard: -1 }])
+  assert.deepEqual(config.entrypoint, [])
+  assert.equal(config.resources.memoryBytes, 64 * 1024 * 1024)
+  assert.equal(config.security.noNewPrivileges, true)
+})
+
+test('each mount flag adds a mount', () => {
+  const { config } = parse(
+    ...['-v', './x:/x', '--mount', 'type=tmpfs,dst=/t,tmpfs-mode=1777', '--tmpfs', '/u', 'busybox'],
+  )
+  assert.deepEqual(
+    config.mounts.map(({ target }) => target),
+    ['/x', '/t', '/u'],
+  )
+  const [bind] = config.mounts
+  assert.equal(bind?.type === 'bind' && bind.source, resolve('x'))
+})
+
+test('one ulimit of a name counts, the last', () => {
+  const { config } = parse('--ulimit', 'nofile=10', '--ulimit', 'nofile=20:30', 'busybox')
+  assert.deepEqual(config.ulimits, [{ name: 'nofile', soft: 20, hard: 30 }])
+})
+
+test('--net is --network, --init-binary implies --init, --rootfs takes a directory', () => {
+  assert.equal(parse('--net', 'host', 'busybox').config.networkMode, 'host')
+  assert.equal(parse('--init-binary', '/x', 'busybox').config.init, true)
+  const { config } = parse('--rootfs', 'some/dir', 'sh')
+  assert.deepEqual([config.image, config.rootfs], ['', resolve('some/dir')])
+})
+
+test('--no-sig-proxy, which --sig-proxy=false becomes, is heard', () => {
+  assert.equal(parse('--no-sig-proxy', 'busybox').options.sigProxy, false)
+})
+
+test('the flags of one command line do not reach the next', () => {
+  parse('-e', 'A=1', '--cap-add', 'ALL', '--security-opt', 'no-new-privileges', 'busybox')
+  const { config } = parse('-e', 'B=2', 'busybox')
+  assert.deepEqual([config.env, config.capAdd], [['B=2'], []])
+  assert.equal(config.security.noNewPrivileges, false)
+})
+
+test('a bad value is refused in words that begin with the flag', () => {
+  const cases: readonly (readonly [flag: string, value: string, message: RegExp])[] = [
+    ['--memory', '1x', /^--memory "1x": not a size/],
+    ['--memory', '1m', /^--memory "1m": less than the smallest/],
+    ['--cpus', '0', /^--cpus "0": not a number of CPUs/],
+    ['--pids-limit', 'many', /^--pids-limit "many": not a whole number/],
+    ['--cap-add', 'NET_ADMN', /^--cap-add "NET_ADMN": no such capability/],
+    ['--ulimit', 'nofile=2:1', /^--ulimit "nofile=2:1": the soft limit is above/],
+    ['--stop-signal', 'SIGNO', /^--stop-signal signal "SIGNO": no such signal/],
+    ['--name', '../x', /^--name "..\/x": not a name/],
+    ['--name', '-x', /^--name "-x": not a name/],
+    ['--hostname', 'a\nb', /^--hostname "a\\nb": not a host name/],
+    ['--workdir', 'tmp', /^--workdir "tmp": must be an absolute path/],
+    ['--network', 'mine', /^--network "mine": no such network/],
+    ['--pull', 'often', /^--pull "often": must be always, missing or never/],
+    ['--platform', 'a/b/c/d', /^--platform platform a\/b\/c\/d: must be/],
+    ['--env', '=x', /^--env "=x": must be NAME=value/],
+    ['--env-file', '/no/such', /^--env-file \/no\/such: no such file/],
+    ['--cidfile', '/etc/passwd', /^--cidfile \/etc\/passwd: file exists/],
+    ['--sysctl', 'vm.swappiness=1', /^--sysctl "vm.swappiness=1": not a setting of a namespace/],
+    ['--device', 'null', /^--device "null": must be HOST-PATH/],
+    ['--tmpfs', '/', /^--tmpfs "\/": target \/ must not be \//],
+    ['--security-opt', 'seccomp=/no/such', /^--security-opt seccomp profile \/no\/such: cannot be/],
+    ['--volume', 'data:/data', /^--volume volume data: named volumes are not supported yet/],
+    ['--attach', 'stdfoo', /^--attach "stdfoo": must be stdin, stdout or stderr/],
+  ]
+  for (const [flag, value, message] of cases) {
+    assert.throws(() => parse(`${flag}=${value}`, 'busybox'), { name: 'TsctrError', message })
+  }
+})
+
+test('flags that contradict each other are refused', () => {
+  const contradictions = [
+    ['--cpus=1', '--cpu-quota=1000'],
+    ['--memory-swap=1g'],
+    ['--memory=1g', '--memory-swap=512m'],
+    ['--uts=host', '--hostname=x'],
+    ['-d', '-a=stdout'],
+  ]
+  for (const flags of contradictions) {
+    assert.throws(() => parse(...flags, 'busybox'), { code: 'INVALID_ARGUMENT' }, flags.join(' '))
+  }
+})
