@@ -1,0 +1,236 @@
+import type { Readable } from 'node:stream'
+import { TsctrError } from '../errors.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import { canonicalName, type Reference, repositoryName } from '../oci/reference.ts'
+import { type Access, Authorizer } from './authorizer.ts'
+import { openBlobStream } from './blob-stream.ts'
+import { fileCredentials } from './credential-files.ts'
+import type { CredentialSource } from './credentials.ts'
+import { type Capability, type Endpoint, endpointsFor } from './endpoints.ts'
+import { type FetchedManifest, manifestAccept, readManifestAnswer } from './manifest-answer.ts'
+import { connectionError, isTransientFailure, type Operand, statusError } from './registry-error.ts'
+import { defaultRetryPolicy, RetryBudget, type RetryPolicy } from './retry-budget.ts'
+import { type EndpointRequest, sendPatiently, sendToEndpoint } from './session.ts'
+import { settleScheme } from './settle-scheme.ts'
+import { type HttpResponse, Transport } from './transport.ts'
+
+export interface RegistryClientOptions {
+  /** Directories of `<host>/hosts.toml`, in the order they are searched. */
+  readonly hostsDirs: readonly string[]
+  /** What docker and podman have saved, unless given. */
+  readonly credentials?: CredentialSource | undefined
+  /** Registries that may speak plain HTTP, or show any certificate; loopback always may. */
+  readonly insecureRegistries?: readonly string[] | undefined
+  readonly userAgent: string
+  /** One line a request, without anything secret in it. */
+  readonly trace?: ((line: string) => void) | undefined
+  /** How long a server may be silent; 30 s. */
+  readonly idleTimeoutMs?: number | undefined
+  readonly retryPolicy?: RetryPolicy | undefined
+  /** Where proxies and credential files are looked up; this process's own. */
+  readonly env?: NodeJS.ProcessEnv | undefined
+}
+
+const documentTimeoutMs = 60_000
+
+/** Speaks the distribution protocol with registries and their mirrors. Source: OCI distribution-spec */
+export class RegistryClient {
+  readonly #options: RegistryClientOptions
+  readonly #transport: Transport
+  readonly #authorizer: Authorizer
+  readonly #endpoints = new Map<string, Promise<readonly Endpoint[]>>()
+  readonly #bases = new Map<Endpoint, Promise<URL>>()
+  readonly #closing = new AbortController()
+
+  constructor(options: RegistryClientOptions) {
+    const env = options.env ?? process.env
+    this.#options = options
+    this.#transport = new Transport({
+      userAgent: options.userAgent,
+      idleTimeoutMs: options.idleTimeoutMs ?? 30_000,
+      env,
+      trace: options.trace,
+    })
+    this.#authorizer = new Authorizer({
+      credentials: options.credentials ?? fileCredentials(env),
+      send: (request) => {
+        // Several requests wait for one token: it ends with the client, not with one of them.
+        const { signal } = this.#closing
+        const { host } = request.url
+        const operand = { what: `token service ${host}`, registry: host, host }
+        return sendPatiently(this.#transport, { ...request, signal }, operand, this.#budget(signal))
+      },
+    })
+  }
+
+  /**
+   * What a reference points at now: an index or a manifest.
+   *
+   * @throws  NOT_FOUND, UNAUTHORIZED, UNAVAILABLE, DIGEST_MISMATCH
+   */
+  async resolve(reference: Reference, signal?: AbortSignal): Promise<FetchedManifest> {
+    const what = canonicalName(reference)
+    const capability = reference.digest === undefined ? 'resolve' : 'pull'
+    const name = reference.digest ?? reference.tag ?? 'latest'
+    return this.#ask(reference, capability, what, signal, async (send, operand, budget) =>
+      readDocument(manifestRequest(reference, name), send, operand, budget, (response) =>
+        readManifestAnswer(response, what, reference.digest),
+      ),
+    )
+  }
+
+  /** An index's or a manifest's bytes, checked. @throws as resolve does */
+  async fetchManifest(
+    reference: Reference,
+    descriptor: Descriptor,
+    signal?: AbortSignal,
+  ): Promise<Buffer> {
+    const what = `${repositoryName(reference)}@${descriptor.digest}`
+    const { digest, sizeBytes } = descriptor
+    const request = manifestRequest(reference, digest)
+    return this.#ask(reference, 'pull', what, signal, async (send, operand, budget) => {
+      const { bytes } = await readDocument(request, send, operand, budget, (response) =>
+        readManifestAnswer(response, what, digest),
+      )
+      if (bytes.length === sizeBytes) return bytes
+      const sizes = `expected ${sizeBytes} bytes, got ${bytes.length}`
+      throw new TsctrError('DIGEST_MISMATCH', `${what}: ${sizes}`)
+    })
+  }
+
+  /**
+   * A blob's bytes from an offset on, unchecked. The stream itself goes on after a lost connection;
+   * an error on it is final.
+   *
+   * @returns  offsetBytes as asked: a registry without ranges is read over
+   * @throws   NOT_FOUND, UNAUTHORIZED, UNAVAILABLE
+   */
+  async openBlob(
+    reference: Reference,
+    descriptor: Descriptor,
+    offsetBytes: number,
+    signal?: AbortSignal,
+  ): Promise<{ stream: Readable; offsetBytes: number }> {
+    const what = `${repositoryName(reference)}: blob ${descriptor.digest}`
+    const { sizeBytes } = descriptor
+    const path = `/${reference.repository}/blobs/${descriptor.digest}`
+    return this.#ask(reference, 'pull', what, signal, async (send, operand, budget) => {
+      const request = (headers: Readonly<Record<string, string>>): Promise<HttpResponse> =>
+        send({ method: 'GET', path, headers })
+      const options = { sizeBytes, offsetBytes, request, operand, budget, signal }
+      return { stream: await openBlobStream(options), offsetBytes }
+    })
+  }
+
+  /** Close all connections and end what is under way. */
+  close(): void {
+    this.#closing.abort(new TsctrError('UNAVAILABLE', 'registry client: closed'))
+    this.#transport.close()
+  }
+
+  /** Try the registry's servers in their order until one has what is asked for. */
+  async #ask<T>(
+    reference: Reference,
+    capability: Capability,
+    what: string,
+    signal: AbortSignal | undefined,
+    attempt: (send: Send, operand: Operand, budget: RetryBudget) => Promise<T>,
+  ): Promise<T> {
+    const { registry, repository } = reference
+    const failures: TsctrError[] = []
+    for (const endpoint of await this.#endpointsFor(registry)) {
+      if (!endpoint.capabilities.has(capability)) continue
+      const isMirror = endpoint.namespace !== undefined
+      const operand = { what, registry: isMirror ? endpoint.host : registry, host: endpoint.host }
+      const budget = this.#budget(signal)
+      const access: Access = { repository, actions: 'pull' }
+      const send: Send = async (request) =>
+        sendToEndpoint(
+          this.#transport,
+          this.#authorizer,
+          endpoint,
+          await this.#baseOf(endpoint, signal),
+          { ...request, access, operand, signal },
+          budget,
+        )
+      try {
+        return await attempt(send, operand, budget)
+      } catch (error) {
+        signal?.throwIfAborted()
+        const failure = connectionError(endpoint.host, error)
+        if (!(failure instanceof TsctrError)) throw failure
+        failures.push(failure)
+      }
+    }
+    throw summary(failures, what, capability)
+  }
+
+  #budget(signal: AbortSignal | undefined): RetryBudget {
+    return new RetryBudget(this.#options.retryPolicy ?? defaultRetryPolicy, signal)
+  }
+
+  #endpointsFor(registry: string): Promise<readonly Endpoint[]> {
+    const { hostsDirs, insecureRegistries = [] } = this.#options
+    const known = this.#endpoints.get(registry)
+    const endpoints = known ?? endpointsFor(registry, { hostsDirs, insecureRegistries })
+    this.#endpoints.set(registry, endpoints)
+    return endpoints
+  }
+
+  /** An endpoint's base once it is known whether it speaks TLS. */
+  #baseOf(endpoint: Endpoint, signal: AbortSignal | undefined): Promise<URL> {
+    if (!endpoint.mayBePlain) return Promise.resolve(endpoint.base)
+    const known = this.#bases.get(endpoint)
+    if (known !== undefined) return known
+    const base = settleScheme(this.#transport, endpoint, signal)
+    this.#bases.set(endpoint, base)
+    base.catch(() => this.#bases.delete(endpoint))
+    return base
+  }
+}
+
+type Send = (
+  request: Pick<EndpointRequest, 'method' | 'path' | 'headers' | 'totalTimeoutMs'>,
+) => Promise<HttpResponse>
+
+/** Ask for a small document, again if the connection breaks while it arrives. */
+async function readDocument<T>(
+  request: Parameters<Send>[0],
+  send: Send,
+  operand: Operand,
+  budget: RetryBudget,
+  read: (response: HttpResponse) => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    const response = await send(request)
+    if (response.status !== 200) throw await statusError(operand, response)
+    try {
+      return await read(response)
+    } catch (error) {
+      if (!isTransientFailure(error)) throw error
+      await budget.spend(connectionError(operand.host, error))
+    }
+  }
+}
+
+function manifestRequest(reference: Reference, name: string): Parameters<Send>[0] {
+  return {
+    method: 'GET',
+    path: `/${reference.repository}/manifests/${name}`,
+    headers: { Accept: manifestAccept },
+    totalTimeoutMs: documentTimeoutMs,
+  }
+}
+
+/** The registry's own answer counts; what its mirrors said before is a hint. */
+function summary(failures: readonly TsctrError[], what: string, capability: string): TsctrError {
+  const last = failures.at(-1)
+  if (last === undefined) {
+    const message = `${what}: no server in hosts.toml has the capability "${capability}"`
+    return new TsctrError('FAILED_PRECONDITION', message)
+  }
+  const earlier = failures.slice(0, -1).map((failure) => `a mirror said: ${failure.message}`)
+  if (earlier.length === 0) return last
+  const hint = [last.hint, ...earlier].filter((line) => line !== undefined).join('; ')
+  return new TsctrError(last.code, last.message, { hint, cause: last.cause })
+}

@@ -1,0 +1,116 @@
+import type { Access, Authorizer } from './authorizer.ts'
+import type { Endpoint } from './endpoints.ts'
+import {
+  connectionError,
+  isTransientFailure,
+  isTransientStatus,
+  type Operand,
+  statusError,
+} from './registry-error.ts'
+import { type RetryBudget, retryAfterMs } from './retry-budget.ts'
+import type { HttpRequest, HttpResponse, Transport } from './transport.ts'
+
+/** A request to an endpoint, without what the endpoint adds. */
+export interface EndpointRequest {
+  readonly method: 'GET' | 'HEAD'
+  /** Below `/v2`: `/library/redis/manifests/alpine`. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly access: Access
+  readonly operand: Operand
+  readonly totalTimeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Enough for a token that ends while a request is under way, and for its renewal. */
+const maxRefusals = 3
+
+/**
+ * Send to an endpoint: with its headers and authorization, again after failures that pass.
+ *
+ * @param base  the endpoint's base, its scheme settled
+ * @returns     an answer with any status but 401 from the endpoint itself and those worth a retry
+ * @throws      UNAUTHORIZED, UNAVAILABLE
+ */
+export async function sendToEndpoint(
+  transport: Transport,
+  authorizer: Authorizer,
+  endpoint: Endpoint,
+  base: URL,
+  request: EndpointRequest,
+  budget: RetryBudget,
+): Promise<HttpResponse> {
+  const url = new URL(base)
+  url.pathname = `${base.pathname}${request.path}`
+  if (endpoint.namespace !== undefined) url.searchParams.set('ns', endpoint.namespace)
+  const { signal } = request
+  for (let refusals = 0; ; refusals += 1) {
+    const header = await abortable(authorizer.headerFor(endpoint, request.access), signal)
+    const response = await sendPatiently(
+      transport,
+      {
+        method: request.method,
+        url,
+        headers: request.headers,
+        ownHeaders: {
+          ...endpoint.headers,
+          ...(header === undefined ? {} : { Authorization: header }),
+        },
+        tls: endpoint.tls,
+        totalTimeoutMs: request.totalTimeoutMs,
+        signal,
+      },
+      request.operand,
+      budget,
+    )
+    if (response.status !== 401 || !response.isFromOrigin) return response
+    if (refusals === maxRefusals) throw await statusError(request.operand, response)
+    response.discard()
+    const challenge = response.header('www-authenticate')
+    await abortable(authorizer.onRefusal(endpoint, request.access, header, challenge), signal)
+  }
+}
+
+/**
+ * Send, and again after failures that pass.
+ *
+ * @throws  UNAVAILABLE with the last failure once the budget is spent
+ */
+export async function sendPatiently(
+  transport: Transport,
+  request: HttpRequest,
+  operand: Operand,
+  budget: RetryBudget,
+): Promise<HttpResponse> {
+  for (;;) {
+    let response: HttpResponse
+    try {
+      response = await transport.send(request)
+    } catch (error) {
+      request.signal?.throwIfAborted()
+      const failure = connectionError(operand.host, error)
+      if (!isTransientFailure(error)) throw failure
+      await budget.spend(failure)
+      continue
+    }
+    // A signed address that has run out: the registry gives a new one.
+    const isStale = !response.isFromOrigin && (response.status === 401 || response.status === 403)
+    if (!isTransientStatus(response.status) && !isStale) return response
+    const waitMs = retryAfterMs(response.header('retry-after'))
+    await budget.spend(await statusError(operand, response), waitMs)
+  }
+}
+
+/** Stop waiting for something that others wait for too. */
+async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
