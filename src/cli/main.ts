@@ -15,19 +15,18 @@ else void serveWorker((name) => workerList[name]?.())
 async function main(argv: readonly string[]): Promise<void> {
   const found = findCommand(argv)
   const debug = isDebug(found)
-  const fail = (error: unknown): void => {
+  const fail = async (error: unknown): Promise<void> => {
     process.exitCode = exitCodeOf(error, found)
-    reportError(error, { debug })
+    await reportError(error, { debug })
   }
-  // An error that nobody waited for is a bug, and what follows it cannot be trusted.
-  process.on('uncaughtException', (error) => {
-    fail(error)
-    process.exit()
+  // An error that nobody waited for is a bug, and what would follow it cannot be trusted.
+  process.once('uncaughtException', (error) => {
+    void fail(error).finally(() => process.exit())
   })
   try {
     await act(found)
   } catch (error) {
-    fail(error)
+    await fail(error)
   }
 }
 

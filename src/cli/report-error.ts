@@ -1,22 +1,22 @@
-import { TsctrError } from '../errors.ts'
+import { isatty } from 'node:tty'
 import { outputTo } from './output.ts'
+
+const stderrFd = 2
 
 /**
  * Print what went wrong on stderr.
  *
- * @param error  an AggregateError is printed as each of its errors
+ * @param error  an AggregateError (several targets) is printed as each of its errors
  */
-export function reportError(error: unknown, options: { readonly debug: boolean }): void {
-  if (error instanceof AggregateError) {
-    for (const each of error.errors) reportError(each, options)
-    return
-  }
-  const stderr = outputTo(2)
-  if (!(error instanceof TsctrError) || options.debug) {
-    const stack = error instanceof Error ? error.stack : String(error)
-    stderr.line(`tsctr: ${stack}`)
-    return
-  }
-  stderr.line(`tsctr: ${error.message}`)
-  if (error.hint !== undefined) stderr.line(`hint: ${error.hint}`)
+export async function reportError(
+  error: unknown,
+  options: { readonly debug: boolean },
+): Promise<void> {
+  const [{ renderError }, { wantsColor }] = await Promise.all([
+    import('./render/errors.ts'),
+    import('./render/wants-color.ts'),
+  ])
+  const color = wantsColor({ isTTY: isatty(stderrFd) })
+  const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
+  for (const each of errors) outputTo(stderrFd).line(renderError(each, { ...options, color }))
 }
