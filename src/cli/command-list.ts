@@ -21,13 +21,37 @@ export interface CommandEntry {
 export interface CommandGroup {
   readonly name: string
   readonly summary: string
+  /** For tsctr itself; not in the help. */
+  readonly isInternal?: boolean
 }
 
 /** The first words of the long forms. */
-export const commandGroups: readonly CommandGroup[] = []
+export const commandGroups: readonly CommandGroup[] = [
+  { name: 'container', summary: 'Manage containers' },
+  { name: 'image', summary: 'Manage images' },
+  { name: 'internal', summary: 'What tsctr calls itself for', isInternal: true },
+]
 
 /** Every command. Each loads its own file and nothing else, so that a command starts fast. */
 export const commandList: readonly CommandEntry[] = [
+  {
+    names: ['attach', 'container attach'],
+    summary: 'Join stdin, stdout and stderr of a running container',
+    load: async () => (await import('./commands/attach.ts')).addAttachCommand,
+  },
+  {
+    names: ['create', 'container create'],
+    summary: 'Create a container without starting it',
+    runsProgram: true,
+    load: async () => (await import('./commands/create.ts')).addCreateCommand,
+  },
+  {
+    names: ['exec', 'container exec'],
+    summary: 'Run a program in a running container',
+    isCommon: true,
+    runsProgram: true,
+    load: async () => (await import('./commands/exec.ts')).addExecCommand,
+  },
   {
     names: ['info'],
     summary: 'Show what tsctr works with on this machine',
@@ -35,9 +59,59 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/info.ts')).addInfoCommand,
   },
   {
+    names: ['internal on-exit'],
+    summary: 'Clean up after a container; run by its monitor',
+    load: async () => (await import('./commands/internal-on-exit.ts')).addOnExitCommand,
+  },
+  {
+    names: ['kill', 'container kill'],
+    summary: 'Send a signal to running containers',
+    load: async () => (await import('./commands/kill.ts')).addKillCommand,
+  },
+  {
+    names: ['restart', 'container restart'],
+    summary: 'Stop and start containers',
+    load: async () => (await import('./commands/restart.ts')).addRestartCommand,
+  },
+  {
+    names: ['rm', 'container rm', 'container remove'],
+    summary: 'Remove containers',
+    isCommon: true,
+    load: async () => (await import('./commands/rm.ts')).addRmCommand,
+  },
+  {
+    names: ['run', 'container run'],
+    summary: 'Create a container from an image and start it',
+    isCommon: true,
+    runsProgram: true,
+    load: async () => (await import('./commands/run.ts')).addRunCommand,
+  },
+  {
+    names: ['start', 'container start'],
+    summary: 'Start containers that do not run',
+    isCommon: true,
+    load: async () => (await import('./commands/start.ts')).addStartCommand,
+  },
+  {
+    names: ['stop', 'container stop'],
+    summary: 'Stop running containers',
+    isCommon: true,
+    load: async () => (await import('./commands/stop.ts')).addStopCommand,
+  },
+  {
+    names: ['top', 'container top'],
+    summary: 'Show the processes of a container',
+    load: async () => (await import('./commands/top.ts')).addTopCommand,
+  },
+  {
     names: ['version'],
     summary: 'Show the version of tsctr',
     isCommon: true,
     load: async () => (await import('./commands/version.ts')).addVersionCommand,
+  },
+  {
+    names: ['wait', 'container wait'],
+    summary: 'Wait until containers have ended, then print their exit codes',
+    load: async () => (await import('./commands/wait.ts')).addWaitCommand,
   },
 ]

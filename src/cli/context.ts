@@ -1,20 +1,27 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import type { ContainerStores } from '../container/stores.ts'
+import { ContentStore } from '../content/store.ts'
 import { makeRootDirectory } from '../host/data-root.ts'
 import { type Database, openDatabase } from '../host/database.ts'
+import type { RegistryClient } from '../registry/client.ts'
+import { overlaySnapshotter } from '../snapshot/overlay.ts'
+import type { Snapshotter } from '../snapshot/snapshotter.ts'
 import { type GlobalOptions, resolveGlobalOptions } from './global-options.ts'
 import { migrations } from './migrations.ts'
 import { type Output, outputTo } from './output.ts'
+import { selfCommand } from './program-path.ts'
+import { programVersion } from './program-version.ts'
 
 /** What a command works with. */
-export interface Context extends GlobalOptions {
-  /** The metadata of the data root; opened, and the data root made, on first use. */
-  readonly database: Database
+export interface Context extends GlobalOptions, ContainerStores {
   /** Whether there is a database already: for commands that only look. */
   readonly hasDatabase: boolean
   readonly stdout: Output
   readonly stderr: Output
+  /** Done by withContext; here for a command that becomes another program. */
+  close(): void
 }
 
 /**
@@ -45,6 +52,9 @@ class LazyContext implements Context {
   readonly stdout = outputTo(1)
   readonly stderr = outputTo(2)
   #database: Database | undefined
+  #content: ContentStore | undefined
+  #snapshots: Snapshotter | undefined
+  #registry: Promise<RegistryClient> | undefined
 
   constructor(options: GlobalOptions) {
     this.dataRoot = options.dataRoot
@@ -59,12 +69,54 @@ class LazyContext implements Context {
     return this.#database
   }
 
+  get content(): ContentStore {
+    const root = join(this.dataRoot, 'content')
+    this.#content ??= new ContentStore({ root, database: this.database })
+    return this.#content
+  }
+
+  get snapshots(): Snapshotter {
+    this.#snapshots ??= this.snapshotter('overlayfs')
+    return this.#snapshots
+  }
+
+  snapshotter(name: string): Snapshotter {
+    if (name !== 'overlayfs') throw new Error(`bug: no snapshotter ${name}`)
+    return overlaySnapshotter(this.#snapshotRoot(), this.database)
+  }
+
+  get containerSnapshotter(): string {
+    return 'overlayfs'
+  }
+
+  get selfCommand(): readonly string[] {
+    const roots = ['--data-root', this.dataRoot, '--state-root', this.stateRoot]
+    return [...selfCommand(), ...roots, '--namespace', this.namespace]
+  }
+
+  registry(): Promise<RegistryClient> {
+    this.#registry ??= this.#makeRegistry()
+    return this.#registry
+  }
+
   get hasDatabase(): boolean {
     return existsSync(this.#databasePath)
   }
 
   get #databasePath(): string {
     return join(this.dataRoot, 'meta.db')
+  }
+
+  #snapshotRoot(): string {
+    const root = join(this.dataRoot, 'snapshots')
+    // The database is opened first: it makes the data root and says what is wrong with it.
+    if (this.database.open) mkdirSync(root, { recursive: true, mode: 0o700 })
+    return root
+  }
+
+  async #makeRegistry(): Promise<RegistryClient> {
+    const { RegistryClient } = await import('../registry/client.ts')
+    return new RegistryClient({ hostsDirs: this.hostsDirs, userAgent: `tsctr/${programVersion}` })
   }
 
   #open(): Database {

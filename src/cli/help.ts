@@ -22,7 +22,10 @@ export function programHelp(): string {
       'Common commands',
       named.filter((entry) => entry.isCommon),
     ),
-    section('Management commands', commandGroups),
+    section(
+      'Management commands',
+      commandGroups.filter((group) => !group.isInternal),
+    ),
     section(
       'Commands',
       named.filter((entry) => !entry.isCommon),

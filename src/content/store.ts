@@ -178,6 +178,14 @@ export class ContentStore {
     writeTransaction(this.#database, () => this.#unlinkWithoutRecord(digest))
   }
 
+  /**
+   * Delete a blob's row alone, for a caller that decides inside a transaction of its own;
+   * removeOrphans takes the file when that is committed.
+   */
+  forget(digest: Digest): void {
+    deleteBlobRecord(this.#database, digest)
+  }
+
   /** Remove files of blobs that have no row: what a killed process left. @returns their digests */
   removeOrphans(): Digest[] {
     return writeTransaction(this.#database, () =>

@@ -215,3 +215,21 @@ async function firstLine(stream: Readable): Promise<string> {
   }
   return text
 }
+
+/**
+ * Become another program: same pid, same stdio, no process of ours left. Returns only by failing.
+ *
+ * @throws  RUNTIME_FAILED
+ * Source: execve(2)
+ */
+export function replaceProcess(file: string, args: readonly string[]): never {
+  process.chdir('/')
+  // Node ignores SIGPIPE, and an ignored signal stays ignored in the program that follows.
+  process.on('SIGPIPE', () => {})
+  try {
+    process.execve?.(file, [file, ...args])
+  } catch (cause) {
+    throw startError(file, cause)
+  }
+  throw new Error('bug: execve returned')
+}

@@ -28,6 +28,11 @@ export const RESOLVE_IN_ROOT = 0x10
 export const O_PATH = 0o10000000
 export const O_CLOEXEC = 0o2000000
 
+// Source: linux/sched.h, linux/netlink.h
+export const CLONE_NEWNS = 0x00020000
+export const CLONE_NEWNET = 0x40000000
+export const NETLINK_NETFILTER = 12
+
 const LOCK_SH = 1
 const LOCK_EX = 2
 const LOCK_NB = 4
@@ -35,6 +40,8 @@ const LOCK_UN = 8
 const AT_FDCWD = -100
 const AT_SYMLINK_NOFOLLOW = 0x100
 const AF_UNIX = 1
+const AF_NETLINK = 16
+const SOCK_RAW = 3
 const SOCK_SEQPACKET = 5
 const SOCK_CLOEXEC = 0o2000000
 const MSG_DONTWAIT = 0x40
@@ -65,7 +72,10 @@ const { functions: libc } = ffi.dlopen(null, {
   connect: { arguments: ['int32', 'pointer', 'uint32'], return: 'int32' },
   shutdown: { arguments: ['int32', 'int32'], return: 'int32' },
   recv: { arguments: ['int32', 'pointer', 'uint64', 'int32'], return: 'int64' },
+  dup2: { arguments: ['int32', 'int32'], return: 'int32' },
   memfd_create: { arguments: ['pointer', 'uint32'], return: 'int32' },
+  unshare: { arguments: ['int32'], return: 'int32' },
+  setns: { arguments: ['int32', 'int32'], return: 'int32' },
   __errno_location: { arguments: [], return: 'pointer' },
 })
 
@@ -262,10 +272,48 @@ export function receiveNow(fd: number, into: Buffer): number | undefined {
   throw error
 }
 
+/** Make `target` another descriptor of what `source` is; children inherit it. Source: dup2(2) */
+export function dup2(source: number, target: number): void {
+  if (libc.dup2(source, target) < 0) throw systemError('dup2')
+}
+
 /** An anonymous file in memory; the caller closes the descriptor. Source: memfd_create(2) */
 export function memfdCreate(name: string): number {
   const fd = libc.memfd_create(cString(name), MFD_CLOEXEC)
   if (fd < 0) throw systemError('memfd_create')
+  return fd
+}
+
+/**
+ * Move the calling thread into new namespaces; programs it starts from then on begin there.
+ *
+ * @param flags  CLONE_NEW* bits
+ * Source: unshare(2)
+ */
+export function unshare(flags: number): void {
+  if (libc.unshare(flags) !== 0) throw systemError('unshare')
+}
+
+/**
+ * Move the calling thread into an existing namespace.
+ *
+ * @param fd    an open `/proc/…/ns/…` file or a bind mount of one
+ * @param type  the CLONE_NEW* bit it must be of; a mount namespace is refused (threads share it)
+ * Source: setns(2)
+ */
+export function setns(fd: number, type: number): void {
+  if (libc.setns(fd, type) !== 0) throw systemError('setns')
+}
+
+/**
+ * A netlink socket of the thread's network namespace, for fs.write and fs.read (one datagram each).
+ *
+ * @param protocol  NETLINK_*
+ * Source: netlink(7)
+ */
+export function openNetlink(protocol: number): number {
+  const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)
+  if (fd < 0) throw systemError('socket')
   return fd
 }
 
@@ -274,10 +322,7 @@ function makeDevice(major: number, minor: number): bigint {
   const high = BigInt(major)
   const low = BigInt(minor)
   return (
-    ((high & 0xfffn) << 8n) |
-    ((high & ~0xfffn) << 32n) |
-    (low & 0xffn) |
-    ((low & ~0xffn) << 12n)
+    ((high & 0xfffn) << 8n) | ((high & ~0xfffn) << 32n) | (low & 0xffn) | ((low & ~0xffn) << 12n)
   )
 }
 

@@ -53,7 +53,7 @@ export interface RuntimeRlimit {
 export const rlimitInfinity = (1n << 64n) - 1n
 
 /** The bytes of `config.json`: limits are 64 bits wide, more than a JavaScript number holds. */
-export function formatRuntimeSpec(spec: RuntimeSpec): string {
+export function formatRuntimeSpec(spec: RuntimeSpec | RuntimeProcess): string {
   return JSON.stringify(spec, (_key, value: unknown) =>
     typeof value === 'bigint' ? rawJson.rawJSON(value.toString()) : value,
   )

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { completeProgram, type ProgramResult } from '../host/exec.ts'
 import { runtimeError } from './runtime-error.ts'
@@ -45,6 +46,8 @@ export async function killRuntime(
 
 /** Forget a container and end what is left of it. Nothing to delete is success. @throws RUNTIME_FAILED */
 export async function deleteRuntime(runtime: Runtime, containerId: string): Promise<void> {
+  // Most deletions are of containers that the runtime does not know (any more): ask the disk first.
+  if (!existsSync(join(runtime.stateDir, containerId))) return
   const result = await call(runtime, ['delete', '--force', containerId])
   if (result.exitCode !== 0 && !isGone(result)) throw runtimeError(containerId, result.stderr)
 }

@@ -27,9 +27,8 @@ export const snapshotMigrations: readonly Migration[] = [
         uid INTEGER NOT NULL,
         gid INTEGER NOT NULL,
         mode INTEGER NOT NULL,
-        rdev_major INTEGER NOT NULL DEFAULT 0,
-        rdev_minor INTEGER NOT NULL DEFAULT 0,
-        xattrs TEXT NOT NULL DEFAULT '{}',
+        rdev INTEGER NOT NULL,
+        xattrs TEXT NOT NULL,
         PRIMARY KEY (n, path)
       ) STRICT, WITHOUT ROWID;
     `,

@@ -95,6 +95,10 @@ export class SnapshotStore implements Snapshotter {
     this.#directories.remove(number)
   }
 
+  forget(key: string): void {
+    deleteSnapshot(this.#database, key)
+  }
+
   walk(): SnapshotInfo[] {
     return listSnapshots(this.#database)
   }

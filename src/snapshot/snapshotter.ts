@@ -27,6 +27,11 @@ export interface Snapshotter {
   commit(name: string, key: string, options?: CommitOptions): SnapshotInfo
   /** Row first, directory after. @throws NOT_FOUND, FAILED_PRECONDITION if it has children */
   remove(key: string): void
+  /**
+   * Delete the row alone, for a caller that decides inside a transaction of its own; cleanup takes
+   * the directory when that is committed. @throws as remove
+   */
+  forget(key: string): void
   /** Every snapshot in the order of its number. */
   walk(): SnapshotInfo[]
   /**

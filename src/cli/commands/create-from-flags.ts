@@ -1,0 +1,65 @@
+import { writeFileSync } from 'node:fs'
+import type { ContainerConfig } from '../../container/config.ts'
+import { createContainer } from '../../container/create.ts'
+import { TsctrError } from '../../errors.ts'
+import { hostPlatform } from '../../host/platform.ts'
+import { ensureImage } from '../../image/ensure-image.ts'
+import { parsePlatform } from '../../oci/platform.ts'
+import type { Context } from '../context.ts'
+import { createProgress } from '../render/progress.ts'
+import { configFromFlags, type RunOptions, runOptionsFromFlags } from './run-config.ts'
+import type { RunFlags } from './run-flags.ts'
+
+const defaultRuntime = 'runc'
+
+/** What `run` and `create` have in common: the image, pulled if need be, and a container of it. */
+export async function createFromFlags(
+  ctx: Context,
+  flags: RunFlags,
+  image: string,
+  args: readonly string[],
+): Promise<{ readonly id: string; readonly config: ContainerConfig }> {
+  const options = runOptionsFromFlags(flags)
+  const config = configFromFlags(flags, image, args)
+  requireRoot()
+  const local = config.rootfs === undefined ? await localImage(ctx, image, options) : undefined
+  const id = createContainer(ctx, {
+    config,
+    image: local,
+    runtime: options.runtime ?? defaultRuntime,
+  })
+  // The flag's parser has seen that there is no such file.
+  if (options.cidfile !== undefined) writeFileSync(options.cidfile, id, { flag: 'wx' })
+  return { id, config }
+}
+
+async function localImage(
+  ctx: Context,
+  text: string,
+  options: RunOptions,
+): ReturnType<typeof ensureImage> {
+  const host = hostPlatform()
+  const wanted = options.platform ?? process.env.DOCKER_DEFAULT_PLATFORM
+  const progress = await createProgress(options.quiet ? 'none' : 'auto', process.stderr)
+  try {
+    return await ensureImage(ctx, {
+      reference: text,
+      platform: wanted === undefined ? host : parsePlatform(wanted, host),
+      policy: options.pull,
+      onProgress: progress.onEvent,
+      onPull: (name) => {
+        if (!options.quiet) ctx.stderr.line(`Unable to find image '${name}' locally`)
+      },
+    })
+  } finally {
+    progress.finish()
+  }
+}
+
+function requireRoot(): void {
+  if (process.getuid?.() === 0) return
+  throw new TsctrError('FAILED_PRECONDITION', 'containers: only root can run them', {
+    hint: 'use sudo; pull, images, inspect, content and snapshot ls need no root',
+    exitCode: 125,
+  })
+}

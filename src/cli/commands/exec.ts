@@ -1,0 +1,69 @@
+import { isatty } from 'node:tty'
+import type { Command } from 'commander'
+import { execInContainer } from '../../container/exec.ts'
+import { resolveEnv } from '../../container/flag-values/key-values.ts'
+import { parseEnvEntry, parseUser, parseWorkdir } from '../../container/flag-values/names.ts'
+import { readValueFile } from '../../container/flag-values/value-file.ts'
+import { TsctrError } from '../../errors.ts'
+import { withContext } from '../context.ts'
+import { repeated, single } from '../flag-parser.ts'
+
+interface ExecFlags {
+  readonly detach?: boolean
+  readonly env?: readonly string[]
+  readonly envFile?: readonly (readonly string[])[]
+  readonly interactive?: boolean
+  readonly privileged?: boolean
+  readonly tty?: boolean
+  readonly user?: string
+  readonly workdir?: string
+}
+
+export function addExecCommand(parent: Command): void {
+  parent
+    .command('exec <container> <program> [args...]')
+    .description('Run a program in a running container')
+    .option('-d, --detach', 'leave it running and return')
+    .option(
+      '-e, --env <name=value>',
+      'set an environment variable',
+      repeated('--env', parseEnvEntry),
+    )
+    .option(
+      '--env-file <file>',
+      'read environment variables',
+      repeated('--env-file', readValueFile),
+    )
+    .option('-i, --interactive', 'keep stdin open')
+    .option('--privileged', 'give it all capabilities')
+    .option('-t, --tty', 'allocate a pseudo-terminal')
+    .option('-u, --user <user[:group]>', 'user name or ID', single('--user', parseUser))
+    .option('-w, --workdir <path>', 'working directory', single('--workdir', parseWorkdir))
+    .action((name: string, program: string, args: string[], flags: ExecFlags, command: Command) =>
+      withContext(command, async (ctx) => {
+        const tty = flags.tty === true
+        const takesInput = flags.interactive === true
+        if (tty && takesInput && flags.detach !== true && !isatty(0)) {
+          const reason =
+            'cannot attach stdin to a TTY-enabled container because stdin is not a terminal'
+          throw new TsctrError('INVALID_ARGUMENT', `exec: ${reason}`, { exitCode: 1 })
+        }
+        const env = [...(flags.envFile ?? []).flat(), ...(flags.env ?? [])]
+        await execInContainer(
+          ctx,
+          {
+            name,
+            args: [program, ...args],
+            env: resolveEnv(env, process.env),
+            user: flags.user,
+            workdir: flags.workdir,
+            tty,
+            isPrivileged: flags.privileged === true,
+            takesInput,
+            isDetached: flags.detach === true,
+          },
+          () => ctx.close(),
+        )
+      }),
+    )
+}

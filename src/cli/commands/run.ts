@@ -1,0 +1,50 @@
+import type { Command } from 'commander'
+import { defaultDetachKeys, parseDetachKeys } from '../../container/detach-keys.ts'
+import { removeContainer } from '../../container/remove.ts'
+import { runInForeground } from '../../container/run.ts'
+import { startContainer } from '../../container/start.ts'
+import { withContext } from '../context.ts'
+import { createFromFlags } from './create-from-flags.ts'
+import { writePidFile } from './pid-file.ts'
+import { runOptionsFromFlags } from './run-config.ts'
+import { addRunFlags, type RunFlags } from './run-flags.ts'
+
+export function addRunCommand(parent: Command): void {
+  const command = parent
+    .command('run <image> [args...]')
+    .description('Create a container from an image and start it')
+  addRunFlags(command, 'run').action(
+    (image: string, args: string[], flags: RunFlags, self: Command) =>
+      withContext(self, async (ctx) => {
+        const options = runOptionsFromFlags(flags)
+        const { id, config } = await createFromFlags(ctx, flags, image, args)
+        try {
+          if (options.detach) {
+            const record = await startContainer(ctx, { name: id })
+            writePidFile(options.pidfile, record)
+            ctx.stdout.line(id)
+            return
+          }
+          const attached = options.attach ?? ['stdin', 'stdout', 'stderr']
+          const end = await runInForeground(ctx, {
+            name: id,
+            stdio: {
+              takesInput: config.openStdin && attached.includes('stdin'),
+              detachKeys: options.detachKeys ?? parseDetachKeys(defaultDetachKeys),
+              shows: {
+                stdout: attached.includes('stdout'),
+                stderr: attached.includes('stderr'),
+              },
+            },
+            proxiesSignals: options.sigProxy,
+            onStarted: (record) => writePidFile(options.pidfile, record),
+          })
+          process.exitCode = end.kind === 'exited' ? end.exitCode : 0
+        } catch (error) {
+          // What could not be started is of no use to anybody.
+          await removeContainer(ctx, { name: id, isForced: true }).catch(() => {})
+          throw error
+        }
+      }),
+  )
+}

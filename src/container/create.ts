@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, rmSync } from 'node:fs'
+import { hasCode, TsctrError } from '../errors.ts'
+import { writeTransaction } from '../host/database.ts'
+import { selfAsOwner } from '../host/owner.ts'
+import type { LocalImage } from '../image/read-image.ts'
+import { emptyImageProcess } from '../oci/image-config.ts'
+import { containerFiles } from '../runtime/container-files.ts'
+import { findProgram } from '../runtime/find-program.ts'
+import { deleteContainer, insertContainer, updateContainer } from '../store/containers.ts'
+import { touchImage } from '../store/images.ts'
+import { createLease } from '../store/leases.ts'
+import { ensureNamespace } from '../store/namespaces.ts'
+import type { ContainerConfig } from './config.ts'
+import { generateName } from './generate-name.ts'
+import { containerLabels } from './labels.ts'
+import type { ContainerStores } from './stores.ts'
+
+export interface CreateRequest {
+  readonly config: ContainerConfig
+  /** undefined with `rootfs`. */
+  readonly image: { readonly name: string; readonly local: LocalImage } | undefined
+  /** Name or path of the OCI runtime. */
+  readonly runtime: string
+}
+
+const attemptsForName = 20
+
+/**
+ * Make a container: its record, its writable snapshot, its directory. Nothing runs.
+ *
+ * @returns  the container's id
+ * @throws   ALREADY_EXISTS if the name is taken; nothing is left then
+ */
+export function createContainer(stores: ContainerStores, request: CreateRequest): string {
+  const { config, image } = request
+  const id = randomBytes(32).toString('hex')
+  const runtime = { name: request.runtime, path: findProgram(request.runtime) }
+  const snapshotter = stores.containerSnapshotter
+  const snapshotKey = config.rootfs === undefined ? id : undefined
+  const lease = createLease(stores.database, `create ${id}`)
+  try {
+    if (snapshotKey !== undefined) lease.hold('snapshot', snapshotKey)
+    writeTransaction(stores.database, () => {
+      ensureNamespace(stores.database, stores.namespace)
+      insertNamed(stores, config.name, (name) => ({
+        id,
+        namespace: stores.namespace,
+        name,
+        imageName: image?.name ?? config.rootfs ?? '',
+        imageTargetDigest: image?.local.target.digest,
+        imageConfigDigest: image?.local.manifest.config.digest,
+        config,
+        labels: containerLabels(image?.local.config.process ?? emptyImageProcess, config),
+        snapshotter,
+        snapshotKey,
+        runtime,
+        owner: selfAsOwner(),
+      }))
+      if (image !== undefined) touchImage(stores.database, stores.namespace, image.name)
+    })
+    try {
+      mkdirSync(containerFiles(stores.dataRoot, id).directory, { recursive: true, mode: 0o700 })
+      if (snapshotKey !== undefined)
+        stores.snapshotter(snapshotter).prepare(snapshotKey, image?.local.chainID)
+      updateContainer(stores.database, id, { state: 'created', owner: undefined })
+    } catch (error) {
+      undo(stores, id, snapshotKey)
+      throw error
+    }
+  } finally {
+    lease.release()
+  }
+  return id
+}
+
+function insertNamed(
+  stores: ContainerStores,
+  wanted: string | undefined,
+  record: (name: string) => Parameters<typeof insertContainer>[1],
+): void {
+  if (wanted !== undefined) return insertContainer(stores.database, record(wanted))
+  for (let attempt = 0; attempt < attemptsForName; attempt += 1) {
+    const suffix = attempt < attemptsForName / 2 ? '' : String(attempt)
+    try {
+      return insertContainer(stores.database, record(generateName() + suffix))
+    } catch (error) {
+      if (!hasCode(error, 'ALREADY_EXISTS')) throw error
+    }
+  }
+  throw new TsctrError('UNAVAILABLE', 'name: no generated name is free', { hint: 'give --name' })
+}
+
+function undo(stores: ContainerStores, id: string, snapshotKey: string | undefined): void {
+  if (snapshotKey !== undefined) {
+    try {
+      stores.snapshots.remove(snapshotKey)
+    } catch (error) {
+      if (!hasCode(error, 'NOT_FOUND')) throw error
+    }
+  }
+  rmSync(containerFiles(stores.dataRoot, id).directory, { recursive: true, force: true })
+  deleteContainer(stores.database, id)
+}

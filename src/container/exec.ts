@@ -1,0 +1,121 @@
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { exitCodes, TsctrError } from '../errors.ts'
+import { completeProgram, replaceProcess } from '../host/exec.ts'
+import { hostFacts } from '../host/host-facts.ts'
+import { redirectToNull } from '../host/null-input.ts'
+import { processStartTicks } from '../host/owner.ts'
+import { formatRuntimeSpec, type RuntimeProcess } from '../oci/runtime-spec.ts'
+import { type Bundle, bundleOf } from '../runtime/bundle.ts'
+import { runtimeOf } from '../runtime/runc.ts'
+import { runtimeError } from '../runtime/runtime-error.ts'
+import type { ContainerRecord } from '../store/containers.ts'
+import { asConfig } from './config.ts'
+import { imageProcessOf } from './image-process.ts'
+import { isRunning } from './observe.ts'
+import { envValue } from './spec/env.ts'
+import { findExecutable } from './spec/find-executable.ts'
+import { buildExecProcess, type ProcessRequest } from './spec/process.ts'
+import { openRootDirectory, type RootDirectory } from './spec/root-directory.ts'
+import { settled } from './stop.ts'
+import type { ContainerStores } from './stores.ts'
+
+export interface ExecRequest extends ProcessRequest {
+  readonly name: string
+  /** Pass this process's stdin on. */
+  readonly takesInput: boolean
+  /** Leave the program running and return. */
+  readonly isDetached: boolean
+}
+
+/**
+ * Run a program in a running container.
+ *
+ * In the foreground this process becomes `runc exec`: the program has the caller's own stdio and
+ * terminal, its exit code is the command's, and nothing of tsctr stays in memory. So it returns
+ * only with `isDetached`.
+ *
+ * @throws  NOT_FOUND, FAILED_PRECONDITION if the container does not run; with exit code 127 if there
+ *          is no such program, 126 if it cannot be invoked
+ */
+export async function execInContainer(
+  stores: ContainerStores,
+  request: ExecRequest,
+  beforeReplacing: () => void,
+): Promise<void> {
+  const record = await settled(stores, request.name)
+  if (!isRunning(record) || record.process === undefined) {
+    throw new TsctrError('FAILED_PRECONDITION', `container ${request.name}: is not running`, {
+      hint: `tsctr start ${request.name}`,
+    })
+  }
+  const bundle = bundleOf(stores.stateRoot, record.namespace, record.id)
+  const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
+  const processFile = writeProcessFile(bundle, checkedProcess(stores, record, request))
+  const args = ['--root', runtime.stateDir, 'exec', '--process', processFile]
+  if (request.isDetached) {
+    const result = await completeProgram(runtime.path, [...args, '--detach', record.id])
+    rmSync(processFile, { force: true })
+    if (result.exitCode !== 0) throw runtimeError(request.name, result.stderr)
+    return
+  }
+  if (!request.takesInput) redirectToNull(0)
+  beforeReplacing()
+  replaceProcess(runtime.path, [...args, record.id])
+}
+
+/** The process as the runtime wants it, of which is known that it can be run. */
+function checkedProcess(
+  stores: ContainerStores,
+  record: ContainerRecord,
+  request: ExecRequest,
+): RuntimeProcess {
+  const root = openRootDirectory(`/proc/${record.process?.pid}/root`)
+  try {
+    const input = {
+      config: asConfig(record.config),
+      image: imageProcessOf(stores, record),
+      containerId: record.id,
+      root,
+      facts: hostFacts(),
+    }
+    const built = buildExecProcess(input, request)
+    requireExecutable(root, built, request)
+    return built
+  } finally {
+    root.close()
+  }
+}
+
+function requireExecutable(root: RootDirectory, built: RuntimeProcess, request: ExecRequest): void {
+  const [program = ''] = built.args
+  const lookup = findExecutable(root, {
+    program,
+    searchPath: envValue(built.env, 'PATH') ?? '',
+    cwd: built.cwd,
+    user: { ...built.user, additionalGids: built.user.additionalGids ?? [] },
+  })
+  if (lookup.kind === 'found') return
+  const where = `container ${request.name}: exec ${JSON.stringify(program)}`
+  if (lookup.kind === 'not-found') {
+    const exitCode = exitCodes.notFound
+    throw new TsctrError('NOT_FOUND', `${where}: executable file not found`, { exitCode })
+  }
+  const exitCode = exitCodes.cannotInvoke
+  throw new TsctrError('FAILED_PRECONDITION', `${where}: ${lookup.reason}`, { exitCode })
+}
+
+/**
+ * Write what `runc exec --process` reads. Nobody is left to remove the file when this process has
+ * become runc, so each call removes those of processes that have ended.
+ */
+function writeProcessFile(bundle: Bundle, built: RuntimeProcess): string {
+  for (const name of readdirSync(bundle.directory)) {
+    const pid = /^exec-(\d+)\.json$/.exec(name)?.[1]
+    if (pid === undefined || processStartTicks(Number(pid)) !== undefined) continue
+    rmSync(join(bundle.directory, name), { force: true })
+  }
+  const path = join(bundle.directory, `exec-${process.pid}.json`)
+  writeFileSync(path, formatRuntimeSpec(built), { mode: 0o600 })
+  return path
+}

@@ -1,0 +1,26 @@
+import { rmdirSync, rmSync } from 'node:fs'
+import { isErrno } from '../errors.ts'
+import { unmountIfMounted } from '../host/mount.ts'
+
+import { removeNetworkNamespace } from '../network/network-namespace.ts'
+import { bundleOf } from '../runtime/bundle.ts'
+import type { ContainerRecord } from '../store/containers.ts'
+import type { ContainerStores } from './stores.ts'
+
+/**
+ * Give back everything a run took: mounts, network, the bundle. What is gone already is no error,
+ * so it can be called again after an interruption.
+ */
+export async function releaseRun(stores: ContainerStores, record: ContainerRecord): Promise<void> {
+  const bundle = bundleOf(stores.stateRoot, record.namespace, record.id)
+
+  removeNetworkNamespace(bundle.netns)
+  unmountIfMounted(bundle.rootfs)
+  try {
+    // rmdir, not rm -r: if the unmount failed, a recursive delete would go through the mount.
+    rmdirSync(bundle.rootfs)
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+  }
+  rmSync(bundle.directory, { recursive: true, force: true })
+}

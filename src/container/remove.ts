@@ -1,0 +1,64 @@
+import { rmSync } from 'node:fs'
+import { hasCode, TsctrError } from '../errors.ts'
+import { selfAsOwner } from '../host/owner.ts'
+import { containerFiles } from '../runtime/container-files.ts'
+import { deleteRuntime, runtimeOf } from '../runtime/runc.ts'
+import {
+  type ContainerRecord,
+  deleteContainer,
+  findContainer,
+  getContainer,
+  updateContainer,
+} from '../store/containers.ts'
+import { withContainerLock } from './lock.ts'
+import { isRunning } from './observe.ts'
+import { releaseRun } from './release-run.ts'
+import { settleLocked } from './settle.ts'
+import type { ContainerStores } from './stores.ts'
+
+/**
+ * Remove a container and everything that is its own: snapshot, log, files.
+ *
+ * @param isForced  kill it first if it runs
+ * @throws          NOT_FOUND, FAILED_PRECONDITION if it runs and is not forced
+ */
+export async function removeContainer(
+  stores: ContainerStores,
+  request: { readonly name: string; readonly isForced: boolean },
+): Promise<void> {
+  const { id } = findContainer(stores.database, stores.namespace, request.name)
+  await withContainerLock(stores, id, async (found) => {
+    await settleLocked(stores, found)
+    const record = getContainer(stores.database, id)
+    // One that was to be removed when it ended is gone by now.
+    if (record === undefined) return
+    if (isRunning(record) && !request.isForced) {
+      throw new TsctrError('FAILED_PRECONDITION', `container ${request.name}: is running`, {
+        hint: `tsctr stop ${request.name}, or tsctr rm -f ${request.name}`,
+      })
+    }
+    await removeLocked(stores, record)
+  })
+}
+
+/**
+ * Remove a container for a caller that holds its lock, whatever state it is in. An interrupted
+ * removal is finished by the next: the row goes last.
+ */
+export async function removeLocked(
+  stores: ContainerStores,
+  record: ContainerRecord,
+): Promise<void> {
+  updateContainer(stores.database, record.id, { state: 'removing', owner: selfAsOwner() })
+  await deleteRuntime(runtimeOf(stores.stateRoot, record.namespace, record.runtime), record.id)
+  await releaseRun(stores, record)
+  if (record.snapshotKey !== undefined) {
+    try {
+      stores.snapshots.remove(record.snapshotKey)
+    } catch (error) {
+      if (!hasCode(error, 'NOT_FOUND')) throw error
+    }
+  }
+  rmSync(containerFiles(stores.dataRoot, record.id).directory, { recursive: true, force: true })
+  deleteContainer(stores.database, record.id)
+}

@@ -1,0 +1,12 @@
+import { startContainer } from './start.ts'
+import { type StopRequest, stopContainer } from './stop.ts'
+import type { ContainerStores } from './stores.ts'
+
+/** Stop a container if it runs, then start it. @throws as both */
+export async function restartContainer(
+  stores: ContainerStores,
+  request: StopRequest,
+): Promise<void> {
+  await stopContainer(stores, request)
+  await startContainer(stores, { name: request.name })
+}

@@ -1,0 +1,69 @@
+import { exitCodes } from '../errors.ts'
+import { type ContainerRecord, findContainer } from '../store/containers.ts'
+import { type AttachedStdio, attachStdio, type StdioOptions } from './attach-stdio.ts'
+import { asConfig } from './config.ts'
+import { forwardSignals } from './forward-signals.ts'
+import { settleContainer } from './settle.ts'
+import { startContainer } from './start.ts'
+import type { ContainerStores } from './stores.ts'
+import { waitForExit } from './wait-for-exit.ts'
+
+export interface ForegroundRequest {
+  readonly name: string
+  readonly stdio: Omit<StdioOptions, 'hasTerminal'>
+  /** Pass signals that this process gets on to the container's. */
+  readonly proxiesSignals: boolean
+  readonly onStarted?: ((record: ContainerRecord) => void) | undefined
+}
+
+/** How a foreground run came to its end. */
+export type ForegroundEnd =
+  | { readonly kind: 'exited'; readonly exitCode: number }
+  | { readonly kind: 'detached' }
+
+/**
+ * Start a container with this process's stdio joined to it and wait for its end.
+ *
+ * @throws  as startContainer
+ */
+export async function runInForeground(
+  stores: ContainerStores,
+  request: ForegroundRequest,
+): Promise<ForegroundEnd> {
+  const found = findContainer(stores.database, stores.namespace, request.name)
+  const hasTerminal = asConfig(found.config).tty
+  let stdio: AttachedStdio | undefined
+  try {
+    const record = await startContainer(stores, {
+      name: found.id,
+      beforeStart: (bundle) => {
+        stdio = attachStdio(bundle, { ...request.stdio, hasTerminal })
+      },
+    })
+    request.onStarted?.(record)
+    // With a terminal, keys like Ctrl-C go to it raw; signals from elsewhere still count.
+    const signals = request.proxiesSignals ? forwardSignals(record) : undefined
+    try {
+      return await endOf(stores, record, stdio)
+    } finally {
+      signals?.stop()
+    }
+  } finally {
+    stdio?.close()
+  }
+}
+
+/** Wait until a container that we are attached to ends, and settle it. */
+export async function endOf(
+  stores: ContainerStores,
+  record: ContainerRecord,
+  stdio: AttachedStdio | undefined,
+): Promise<ForegroundEnd> {
+  if ((await stdio?.end) === 'detached') return { kind: 'detached' }
+  const status = await waitForExit(stores, record)
+  // The terminal is the user's again before the cleaning up.
+  stdio?.close()
+  const settledStatus = await settleContainer(stores, record.id)
+  const code = status?.code ?? settledStatus?.code
+  return { kind: 'exited', exitCode: code ?? exitCodes.engineFailed }
+}

@@ -1,0 +1,154 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { hasCode } from '../errors.ts'
+import { isAlive } from '../host/owner.ts'
+import { containerFiles } from '../runtime/container-files.ts'
+import { type ExitStatus, readExitStatus } from '../runtime/exit-status.ts'
+import { deleteRuntime, runtimeOf } from '../runtime/runc.ts'
+import {
+  type ContainerRecord,
+  getContainer,
+  listContainers,
+  updateContainer,
+} from '../store/containers.ts'
+import { asConfig } from './config.ts'
+import { withContainerLock } from './lock.ts'
+import { observe } from './observe.ts'
+import { releaseRun } from './release-run.ts'
+import { removeLocked } from './remove.ts'
+import type { ContainerStores } from './stores.ts'
+
+/** Docker's code for a container that was lost sight of. */
+const lostExitCode = 255
+/** 128 + SIGKILL: what is left of a container without a monitor is killed. */
+const killedExitCode = 137
+
+/**
+ * Bring a container's record and what it holds up to date with what happened to its processes:
+ * record the exit, unmount, release the network, remove it if it was to go.
+ *
+ * Whoever notices first does it: the command in the foreground, conmon's exit hook, or any later
+ * command. Done twice, or after being killed half way, it ends in the same state.
+ *
+ * @returns  the exit status if the container has ended; undefined if it lives or was never started
+ */
+export async function settleContainer(
+  stores: ContainerStores,
+  id: string,
+): Promise<ExitStatus | undefined> {
+  try {
+    return await withContainerLock(stores, id, (record) => settleLocked(stores, record))
+  } catch (error) {
+    if (!hasCode(error, 'NOT_FOUND')) throw error
+    return undefined
+  }
+}
+
+/** As settleContainer, for a caller that holds the lock. */
+export async function settleLocked(
+  stores: ContainerStores,
+  record: ContainerRecord,
+): Promise<ExitStatus | undefined> {
+  if (observe(record).kind !== 'stale') return exitOf(record)
+  switch (record.state) {
+    case 'creating':
+    case 'removing':
+      await removeLocked(stores, record)
+      return undefined
+    case 'starting':
+      return settleInterruptedStart(stores, record)
+    default:
+      return recordExit(stores, record)
+  }
+}
+
+/** Settle every container whose record is behind, of all namespaces. */
+export async function settleAll(stores: ContainerStores): Promise<void> {
+  for (const record of listContainers(stores.database)) {
+    if (observe(record).kind === 'stale') await settleContainer(stores, record.id)
+  }
+}
+
+/** Containers of the namespace, newest first, with records that are true now. */
+export async function currentContainers(stores: ContainerStores): Promise<ContainerRecord[]> {
+  const records = listContainers(stores.database, stores.namespace)
+  const stale = records.filter((record) => observe(record).kind === 'stale')
+  if (stale.length === 0) return records
+  for (const record of stale) await settleContainer(stores, record.id)
+  return listContainers(stores.database, stores.namespace)
+}
+
+/**
+ * The process that started the container died on the way. If the container's own program runs
+ * already, it is running; if not, it is put back to where it was.
+ */
+async function settleInterruptedStart(
+  stores: ContainerStores,
+  record: ContainerRecord,
+): Promise<ExitStatus | undefined> {
+  const hasProcess = record.process !== undefined && isAlive(record.process)
+  const isMonitored = record.monitor !== undefined && isAlive(record.monitor)
+  if (hasProcess && isMonitored && wasStarted(stores, record)) {
+    updateContainer(stores.database, record.id, {
+      state: 'running',
+      owner: undefined,
+      startedAt: record.startedAt ?? new Date(),
+    })
+    return undefined
+  }
+  const status = readExitStatus(containerFiles(stores.dataRoot, record.id).exit)
+  if (status !== undefined) return recordExit(stores, record)
+  await deleteRuntime(runtimeOf(stores.stateRoot, record.namespace, record.runtime), record.id)
+  await releaseRun(stores, record)
+  updateContainer(stores.database, record.id, {
+    state: record.finishedAt === undefined ? 'created' : 'exited',
+    process: undefined,
+    monitor: undefined,
+    owner: undefined,
+  })
+  return undefined
+}
+
+/** runc keeps a FIFO that the first process waits on until `start` opens it. Source: runc exec.fifo */
+function wasStarted(stores: ContainerStores, record: ContainerRecord): boolean {
+  const { stateDir } = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
+  return !existsSync(join(stateDir, record.id, 'exec.fifo'))
+}
+
+async function recordExit(stores: ContainerStores, record: ContainerRecord): Promise<ExitStatus> {
+  const wasAlive = record.process !== undefined && isAlive(record.process)
+  await deleteRuntime(runtimeOf(stores.stateRoot, record.namespace, record.runtime), record.id)
+  await releaseRun(stores, record)
+  const status = readExitStatus(containerFiles(stores.dataRoot, record.id).exit) ?? {
+    code: wasAlive ? killedExitCode : lostExitCode,
+    finishedAt: new Date(),
+  }
+  endMonitor(record)
+  updateContainer(stores.database, record.id, {
+    state: 'exited',
+    exitCode: status.code,
+    finishedAt: status.finishedAt,
+    process: undefined,
+    monitor: undefined,
+    owner: undefined,
+  })
+  const settled = getContainer(stores.database, record.id)
+  if (settled !== undefined && asConfig(settled.config).autoRemove) {
+    await removeLocked(stores, settled)
+  }
+  return status
+}
+
+/**
+ * conmon has written the exit code and the rest of the log: the hook it would run next has nothing
+ * left to do. (When this is the hook, conmon is its parent and ends by itself.)
+ */
+function endMonitor({ monitor }: ContainerRecord): void {
+  if (monitor === undefined || monitor.pid === process.ppid || !isAlive(monitor)) return
+  process.kill(monitor.pid, 'SIGKILL')
+}
+
+function exitOf(record: ContainerRecord): ExitStatus | undefined {
+  if (record.state !== 'exited' || record.exitCode === undefined) return undefined
+  return { code: record.exitCode, finishedAt: record.finishedAt ?? new Date(0) }
+}

@@ -1,0 +1,160 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { TsctrError } from '../errors.ts'
+import { hostFacts } from '../host/host-facts.ts'
+import { mountAll } from '../host/mount.ts'
+import { selfAsOwner } from '../host/owner.ts'
+import { formatRuntimeSpec } from '../oci/runtime-spec.ts'
+import { type Bundle, bundleOf } from '../runtime/bundle.ts'
+import { createMonitored } from '../runtime/conmon.ts'
+import { containerFiles } from '../runtime/container-files.ts'
+import { deleteRuntime, runtimeOf, startRuntime } from '../runtime/runc.ts'
+import { type ContainerRecord, findContainer, updateContainer } from '../store/containers.ts'
+import { asConfig } from './config.ts'
+import { imageProcessOf } from './image-process.ts'
+import { withContainerLock } from './lock.ts'
+import { isRunning } from './observe.ts'
+import { type ContainerNetwork, prepareNetwork } from './prepare-network.ts'
+import { releaseRun } from './release-run.ts'
+import { settleLocked } from './settle.ts'
+import { buildSpec } from './spec/build-spec.ts'
+import { openRootDirectory } from './spec/root-directory.ts'
+import type { ContainerStores } from './stores.ts'
+
+export interface StartRequest {
+  readonly name: string
+  /** Called when the container is created and its program waits: time to attach, so nothing is missed. */
+  readonly beforeStart?: ((bundle: Bundle) => void) | undefined
+}
+
+/**
+ * Run a container that is created or has ended.
+ *
+ * @returns  the record of the running container (what runs already is left as it is)
+ * @throws   RUNTIME_FAILED with docker's exit code where the program cannot be run; everything taken
+ *           for the run is given back and the container is as it was
+ */
+export async function startContainer(
+  stores: ContainerStores,
+  request: StartRequest,
+): Promise<ContainerRecord> {
+  const { id } = findContainer(stores.database, stores.namespace, request.name)
+  return withContainerLock(stores, id, async (found) => {
+    await settleLocked(stores, found)
+    const record = findContainer(stores.database, stores.namespace, id)
+    if (isRunning(record)) {
+      request.beforeStart?.(bundleOf(stores.stateRoot, record.namespace, id))
+      return record
+    }
+    try {
+      await startLocked(stores, record, request)
+    } catch (error) {
+      await undoStart(stores, record, error)
+      throw error
+    }
+    return findContainer(stores.database, stores.namespace, id)
+  })
+}
+
+async function startLocked(
+  stores: ContainerStores,
+  record: ContainerRecord,
+  request: StartRequest,
+): Promise<void> {
+  const config = asConfig(record.config)
+  const bundle = bundleOf(stores.stateRoot, record.namespace, record.id)
+  const files = containerFiles(stores.dataRoot, record.id)
+  const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
+  updateContainer(stores.database, record.id, {
+    state: 'starting',
+    owner: selfAsOwner(),
+    exitCode: undefined,
+    error: '',
+  })
+  rmSync(files.exit, { force: true })
+  mkdirSync(bundle.directory, { recursive: true, mode: 0o700 })
+  mkdirSync(runtime.stateDir, { recursive: true, mode: 0o700 })
+  const rootfsPath = mountRootfs(stores, record, bundle)
+  const network = await prepareNetwork(stores, record, bundle, files)
+  writeSpec(stores, record, { bundle, rootfsPath, network })
+  const monitored = await createMonitored({
+    containerId: record.id,
+    containerName: record.name,
+    bundle,
+    runtime,
+    persistDirectory: files.directory,
+    logPath: files.log,
+    hasTerminal: config.tty,
+    hasStdin: config.openStdin,
+    leavesStdinOpen: config.openStdin && config.tty,
+    exitCommand: [...stores.selfCommand, 'internal', 'on-exit', record.id],
+  })
+  updateContainer(stores.database, record.id, { ...monitored })
+  request.beforeStart?.(bundle)
+  await startRuntime(runtime, record.id)
+  updateContainer(stores.database, record.id, {
+    state: 'running',
+    owner: undefined,
+    startedAt: new Date(),
+    finishedAt: undefined,
+  })
+}
+
+/** @returns where the runtime finds the root filesystem */
+function mountRootfs(stores: ContainerStores, record: ContainerRecord, bundle: Bundle): string {
+  const { rootfs } = asConfig(record.config)
+  if (rootfs !== undefined) return rootfs
+  if (record.snapshotKey === undefined) throw new Error(`bug: ${record.id} has no snapshot`)
+  mkdirSync(bundle.rootfs, { recursive: true, mode: 0o755 })
+  mountAll(stores.snapshotter(record.snapshotter).mounts(record.snapshotKey), bundle.rootfs)
+  return bundle.rootfs
+}
+
+function writeSpec(
+  stores: ContainerStores,
+  record: ContainerRecord,
+  made: {
+    readonly bundle: Bundle
+    readonly rootfsPath: string
+    readonly network: ContainerNetwork
+  },
+): void {
+  const root = openRootDirectory(made.rootfsPath)
+  try {
+    const spec = buildSpec({
+      config: asConfig(record.config),
+      image: imageProcessOf(stores, record),
+      containerId: record.id,
+      rootfsPath: made.rootfsPath,
+      root,
+      network: made.network.namespace,
+      files: made.network.etcFiles,
+      facts: hostFacts(),
+    })
+    writeFileSync(made.bundle.config, formatRuntimeSpec(spec), { mode: 0o600 })
+  } finally {
+    root.close()
+  }
+}
+
+/** Give back what the run took; a second failure must not hide the first. */
+async function undoStart(
+  stores: ContainerStores,
+  record: ContainerRecord,
+  error: unknown,
+): Promise<void> {
+  try {
+    const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
+    await deleteRuntime(runtime, record.id)
+    await releaseRun(stores, record)
+    updateContainer(stores.database, record.id, {
+      state: record.state === 'exited' ? 'exited' : 'created',
+      exitCode: error instanceof TsctrError ? error.exitCode : undefined,
+      error: error instanceof Error ? error.message : String(error),
+      process: undefined,
+      monitor: undefined,
+      owner: undefined,
+    })
+  } catch {
+    // The record stays `starting` with an owner that will be dead: the next command settles it.
+  }
+}

@@ -1,0 +1,117 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { hasCode, TsctrError } from '../errors.ts'
+import { isAlive } from '../host/owner.ts'
+import { parseSignal, type Signal } from '../oci/signal.ts'
+import { killRuntime, runtimeOf } from '../runtime/runc.ts'
+import { type ContainerRecord, findContainer, getContainer } from '../store/containers.ts'
+import { asConfig, type ContainerConfig } from './config.ts'
+import { imageProcessOf } from './image-process.ts'
+import { isRunning, observe } from './observe.ts'
+import { settleContainer } from './settle.ts'
+import type { ContainerStores } from './stores.ts'
+import { waitForExit } from './wait-for-exit.ts'
+
+export interface StopRequest {
+  readonly name: string
+  /** Sent first; the container's own stop signal if undefined. */
+  readonly signal?: Signal | undefined
+  /** Before SIGKILL; the container's own --stop-timeout or 10 s if undefined, negative waits for ever. */
+  readonly graceMs?: number | undefined
+}
+
+const defaultGraceMs = 10_000
+const killWaitMs = 10_000
+
+/**
+ * End a container: its stop signal, then SIGKILL. One that does not run is left as it is.
+ *
+ * @throws  NOT_FOUND, RUNTIME_FAILED if it cannot be killed
+ */
+export async function stopContainer(stores: ContainerStores, request: StopRequest): Promise<void> {
+  const record = await settled(stores, request.name)
+  if (!isRunning(record)) return
+  const config = asConfig(record.config)
+  const stopSignal = request.signal ?? ownStopSignal(stores, record, config)
+  const ownGraceMs = config.stopTimeoutS === undefined ? defaultGraceMs : config.stopTimeoutS * 1000
+  const graceMs = request.graceMs ?? ownGraceMs
+  const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
+  await killRuntime(runtime, record.id, stopSignal.number)
+  if (!(await hasEnded(stores, record, graceMs < 0 ? undefined : graceMs))) {
+    await killRuntime(runtime, record.id, 'KILL')
+    if (!(await hasEnded(stores, record, killWaitMs))) {
+      throw new TsctrError('RUNTIME_FAILED', `container ${request.name}: does not end on SIGKILL`)
+    }
+  }
+  await settleContainer(stores, record.id)
+}
+
+/**
+ * Send a signal to a running container's first process.
+ *
+ * @throws  NOT_FOUND, FAILED_PRECONDITION if it does not run
+ */
+export async function killContainer(
+  stores: ContainerStores,
+  request: { readonly name: string; readonly signal: Signal },
+): Promise<void> {
+  const record = await settled(stores, request.name)
+  const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
+  const wasSent =
+    isRunning(record) && (await killRuntime(runtime, record.id, request.signal.number))
+  if (!wasSent) {
+    const message = `container ${request.name}: is not running, cannot send ${request.signal.name}`
+    throw new TsctrError('FAILED_PRECONDITION', message)
+  }
+  // Docker's kill returns when the signal is sent; after SIGKILL `ps` should not show it running.
+  if (request.signal.name === 'SIGKILL' && (await hasEnded(stores, record, killWaitMs))) {
+    await settleContainer(stores, record.id)
+  }
+}
+
+/** The container a user means, with a record that is true now. @throws NOT_FOUND */
+export async function settled(stores: ContainerStores, name: string): Promise<ContainerRecord> {
+  const record = findContainer(stores.database, stores.namespace, name)
+  if (observe(record).kind !== 'stale') return record
+  await settleContainer(stores, record.id)
+  return (
+    getContainer(stores.database, record.id) ??
+    findContainer(stores.database, stores.namespace, name)
+  )
+}
+
+function ownStopSignal(
+  stores: ContainerStores,
+  record: ContainerRecord,
+  config: ContainerConfig,
+): Signal {
+  if (config.stopSignal !== undefined) return parseSignal(config.stopSignal)
+  const ofImage = imageProcessOf(stores, record).stopSignal ?? 'SIGTERM'
+  try {
+    return parseSignal(ofImage)
+  } catch (error) {
+    // An image may say anything; its containers must be stoppable all the same.
+    if (!hasCode(error, 'INVALID_ARGUMENT')) throw error
+    return parseSignal('SIGTERM')
+  }
+}
+
+async function hasEnded(
+  stores: ContainerStores,
+  record: ContainerRecord,
+  withinMs: number | undefined,
+): Promise<boolean> {
+  const timeout =
+    withinMs === undefined ? new AbortController().signal : AbortSignal.timeout(withinMs)
+  try {
+    await waitForExit(stores, record, timeout)
+  } catch (error) {
+    if (!timeout.aborted) throw error
+    return false
+  }
+  // Without a monitor there is no exit file to wait for, only the process itself.
+  while (record.process !== undefined && isAlive(record.process)) {
+    if (timeout.aborted) return false
+    await delay(20)
+  }
+  return true
+}

@@ -1,0 +1,99 @@
+import type { ContentStore } from '../content/store.ts'
+import { TsctrError } from '../errors.ts'
+import type { Database } from '../host/database.ts'
+import type { Target } from '../image/read-image.ts'
+import { chainIDs } from '../oci/chain-id.ts'
+import { type Digest, parseDigest } from '../oci/digest.ts'
+import { parseImageConfig } from '../oci/image-config.ts'
+import { maxConfigBytes, maxManifestBytes, parseImageDocument } from '../oci/image-manifest.ts'
+import { listContainers } from '../store/containers.ts'
+import { listImages } from '../store/images.ts'
+import { leasedResources } from '../store/leases.ts'
+
+/** What must stay. */
+export interface Reachable {
+  readonly blobs: ReadonlySet<Digest>
+  /** Keys and names of snapshots; their parents stay with them. */
+  readonly snapshots: ReadonlySet<string>
+}
+
+export interface ReachabilityStores {
+  readonly database: Database
+  readonly content: ContentStore
+}
+
+/**
+ * Everything that a name, a container or a live lease leads to.
+ *
+ * namespace → image → index, manifest → config, layers and chainIDs; container → its snapshot, the
+ * target and config of its image.
+ */
+export function findReachable(stores: ReachabilityStores): Reachable {
+  const blobs = new Set<Digest>()
+  const snapshots = new Set<string>(leasedResources(stores.database, 'snapshot'))
+  const walk = new TargetWalk(stores.content, blobs, snapshots)
+  for (const image of listImages(stores.database)) walk.visit(image.target)
+  for (const container of listContainers(stores.database)) {
+    if (container.snapshotKey !== undefined) snapshots.add(container.snapshotKey)
+    if (container.imageConfigDigest !== undefined) {
+      blobs.add(parseDigest(container.imageConfigDigest))
+    }
+    if (container.imageTargetDigest === undefined) continue
+    const digest = parseDigest(container.imageTargetDigest)
+    const blob = stores.content.stat(digest)
+    if (blob?.mediaType !== undefined) {
+      walk.visit({ digest, mediaType: blob.mediaType, sizeBytes: blob.sizeBytes })
+    }
+  }
+  for (const digest of leasedResources(stores.database, 'blob')) blobs.add(parseDigest(digest))
+  return { blobs, snapshots }
+}
+
+/** Walks from targets downwards; a document that is missing or damaged leads nowhere. */
+class TargetWalk {
+  readonly #content: ContentStore
+  readonly #blobs: Set<Digest>
+  readonly #snapshots: Set<string>
+
+  constructor(content: ContentStore, blobs: Set<Digest>, snapshots: Set<string>) {
+    this.#content = content
+    this.#blobs = blobs
+    this.#snapshots = snapshots
+  }
+
+  visit(target: Target): void {
+    if (this.#blobs.has(target.digest)) return
+    this.#blobs.add(target.digest)
+    if (this.#content.stat(target.digest) === undefined) return
+    const document = this.#readDocument(target)
+    if (document === undefined) return
+    if (document.kind === 'index') {
+      for (const entry of document.manifests) this.visit(entry)
+      return
+    }
+    this.#blobs.add(document.config.digest)
+    for (const layer of document.layersBaseFirst) this.#blobs.add(layer.digest)
+    this.#addChain(document.config.digest)
+  }
+
+  #readDocument(target: Target): ReturnType<typeof parseImageDocument> | undefined {
+    try {
+      const bytes = this.#content.readDocument(target.digest, maxManifestBytes)
+      return parseImageDocument(bytes, target.mediaType, `manifest ${target.digest}`)
+    } catch (error) {
+      if (error instanceof TsctrError) return undefined
+      throw error
+    }
+  }
+
+  #addChain(config: Digest): void {
+    try {
+      const bytes = this.#content.readDocument(config, maxConfigBytes)
+      const { diffIDs } = parseImageConfig(bytes, `config ${config}`)
+      if (diffIDs.length === 0) return
+      for (const chainID of chainIDs(diffIDs)) this.#snapshots.add(chainID)
+    } catch (error) {
+      if (!(error instanceof TsctrError)) throw error
+    }
+  }
+}

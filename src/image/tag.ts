@@ -1,0 +1,28 @@
+import { TsctrError } from '../errors.ts'
+import type { Platform } from '../oci/platform.ts'
+import { canonicalName, parseReference } from '../oci/reference.ts'
+import { putImage } from '../store/images.ts'
+import { findImage } from './find-image.ts'
+import type { ImageStores } from './stores.ts'
+
+/**
+ * Give an image one more name; a name that is taken moves.
+ *
+ * @returns  the canonical new name
+ * @throws   NOT_FOUND, INVALID_ARGUMENT
+ */
+export function tagImage(
+  stores: ImageStores,
+  source: string,
+  name: string,
+  platform: Platform,
+): string {
+  const reference = parseReference(name)
+  if (reference.digest !== undefined) {
+    throw new TsctrError('INVALID_ARGUMENT', `${name}: a digest cannot be given to an image`)
+  }
+  const image = findImage(stores, source, platform)
+  const canonical = canonicalName(reference)
+  putImage(stores.database, { namespace: stores.namespace, name: canonical, target: image.target })
+  return canonical
+}
