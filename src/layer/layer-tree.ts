@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readlinkSync } from 'node:fs'
+import { lstatSync, mkdirSync, readlinkSync, type Stats } from 'node:fs'
 import { isErrno } from '../errors.ts'
 import { type ByteString, byteStringOf, joinPath, splitPath } from './byte-string.ts'
 import { isHidden, type LayerDirectory, makeNode, markAsNew } from './layer-directory.ts'
@@ -10,6 +10,8 @@ import type { Metadata, Xattr } from './tar-reader.ts'
 import { addDirectory, addFile, subtract, type Usage } from './usage.ts'
 
 const maxLinks = 255
+/** The kernel takes no longer ones. Source: linux/limits.h PATH_MAX */
+const maxPathBytes = 4096
 
 /**
  * The names of one layer, on disk and in memory. A path is resolved against the directories the
@@ -68,6 +70,7 @@ export class LayerTree {
       }
       const next = current.children.get(name) ?? this.#look(entryName, current, name)
       if (typeof next !== 'string') {
+        if (next.path.length >= maxPathBytes) throw layerError(entryName, 'name is too long')
         current = next
         continue
       }
@@ -166,10 +169,10 @@ export class LayerTree {
     parent: LayerDirectory,
     name: ByteString,
   ): LayerDirectory | ByteString {
-    const path = this.onDisk(joinPath(parent.path, name))
-    const stats = parent.exists ? lstatSync(path, { throwIfNoEntry: false }) : undefined
+    const path = joinPath(parent.path, name)
+    const stats = parent.exists ? this.#stat(path) : undefined
     if (stats?.isSymbolicLink() === true) {
-      return byteStringOf(readlinkSync(path, { encoding: 'buffer' }))
+      return byteStringOf(readlinkSync(this.onDisk(path), { encoding: 'buffer' }))
     }
     if (stats !== undefined) {
       if (!parent.whiteouts.has(name)) throw layerError(entryName, 'its parent is not a directory')
@@ -182,6 +185,10 @@ export class LayerTree {
     if (lower === undefined || lower.directory !== undefined) return makeNode(parent, name, lower)
     if (isSymlink(lower)) return readLowerLink(lower)
     throw layerError(entryName, 'its parent is not a directory in a lower layer')
+  }
+
+  #stat(path: ByteString): Stats | undefined {
+    return lstatSync(this.onDisk(path), { throwIfNoEntry: false })
   }
 
   #mayHideMore(directory: LayerDirectory): boolean {

@@ -114,7 +114,8 @@ function readLeadingMap(
   let wanted = 1
   while (numbers.length < wanted) {
     if (mapBytes + blockBytes > packedBytes) throw archiveError('damaged sparse map: cut off')
-    if (mapBytes > maxMapBytes) throw mapTooLong()
+    // A number never fills a block: more than that without a newline is none.
+    if (mapBytes > maxMapBytes || text.length > blockBytes) throw mapTooLong()
     text += reader.take(blockBytes).toString('latin1')
     mapBytes += blockBytes
     const lines = text.split('\n')
