@@ -1,8 +1,18 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { ContainerConfig } from '../../../src/container/config.ts'
 import { buildSpec } from '../../../src/container/spec/build-spec.ts'
 import { openRootDirectory } from '../../../src/container/spec/root-directory.ts'
@@ -73,6 +83,8 @@ export interface Bundle extends Disposable {
 export function makeBundle(facts: HostFacts = hostFacts()): Bundle {
   const path = mkdtempSync(join(tmpdir(), 'tsctr-spec-'))
   const rootfs = join(path, 'rootfs')
+  // The runtime removes a container's cgroup, but not the one above it.
+  const cgroupParent = basename(path)
   makeRootfs(rootfs)
   const files = { hosts: 'hosts', hostname: 'hostname', resolvConf: 'resolv.conf' }
   for (const name of Object.values(files))
@@ -82,7 +94,7 @@ export function makeBundle(facts: HostFacts = hostFacts()): Bundle {
     const root = openRootDirectory(rootfs)
     try {
       return buildSpec({
-        config: plainConfig(config),
+        config: plainConfig({ cgroupParent, ...config }),
         image: imageProcess(),
         containerId: `${'0123456789ab'.repeat(5)}0123`,
         rootfsPath: rootfs,
@@ -116,7 +128,13 @@ export function makeBundle(facts: HostFacts = hostFacts()): Bundle {
       })
       return output.replace(/\n$/, '')
     },
-    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
+    [Symbol.dispose]: () => {
+      for (const directory of ['', ...readdirSync('/sys/fs/cgroup')]) {
+        const cgroup = join('/sys/fs/cgroup', directory, cgroupParent)
+        if (existsSync(cgroup)) rmdirSync(cgroup)
+      }
+      rmSync(path, { recursive: true, force: true })
+    },
   }
 }
 
@@ -124,11 +142,7 @@ function makeRootfs(rootfs: string): void {
   for (const name of ['bin', 'etc', 'proc', 'sys', 'dev', 'tmp', 'home/anna']) {
     mkdirSync(join(rootfs, name), { recursive: true })
   }
-  const busybox = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim()
-  copyFileSync(busybox, join(rootfs, 'bin/busybox'))
-  for (const name of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).trim().split('\n')) {
-    if (name !== 'busybox') symlinkSync('busybox', join(rootfs, 'bin', name))
-  }
+  installBusybox(rootfs)
   writeFileSync(
     join(rootfs, 'etc/passwd'),
     'root:x:0:0:root:/root:/bin/sh\nanna:x:1000:1000::/home/anna:/bin/sh\n',
@@ -137,4 +151,15 @@ function makeRootfs(rootfs: string): void {
     join(rootfs, 'etc/group'),
     'root:x:0:root\nwheel:x:10:root,anna\nanna:x:1000:\naudio:x:29:anna\nvideo:x:44:\n',
   )
+}
+
+/** Nothing where there is none: only tests that run containers need it. */
+function installBusybox(rootfs: string): void {
+  const find = ['-c', 'command -v busybox || true']
+  const busybox = execFileSync('sh', find, { encoding: 'utf8' }).trim()
+  if (busybox === '') return
+  copyFileSync(busybox, join(rootfs, 'bin/busybox'))
+  for (const name of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).trim().split('\n')) {
+    if (name !== 'busybox') symlinkSync('busybox', join(rootfs, 'bin', name))
+  }
 }
