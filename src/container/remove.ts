@@ -10,6 +10,7 @@ import {
   getContainer,
   updateContainer,
 } from '../store/containers.ts'
+import { endMonitor } from './end-monitor.ts'
 import { withContainerLock } from './lock.ts'
 import { isRunning } from './observe.ts'
 import { releaseRun } from './release-run.ts'
@@ -51,6 +52,7 @@ export async function removeLocked(
 ): Promise<void> {
   updateContainer(stores.database, record.id, { state: 'removing', owner: selfAsOwner() })
   await deleteRuntime(runtimeOf(stores.stateRoot, record.namespace, record.runtime), record.id)
+  endMonitor(record)
   await releaseRun(stores, record)
   if (record.snapshotKey !== undefined) {
     try {

@@ -12,6 +12,7 @@ import {
   updateContainer,
 } from '../store/containers.ts'
 import { asConfig } from './config.ts'
+import { endMonitor } from './end-monitor.ts'
 import { withContainerLock } from './lock.ts'
 import { observe } from './observe.ts'
 import { releaseRun } from './release-run.ts'
@@ -20,8 +21,8 @@ import type { ContainerStores } from './stores.ts'
 
 /** Docker's code for a container that was lost sight of. */
 const lostExitCode = 255
-/** 128 + SIGKILL: what is left of a container without a monitor is killed. */
-const killedExitCode = 137
+/** 128 + SIGKILL: what is left of a container without a monitor is killed, and what is removed by force. */
+export const killedExitCode = 137
 
 /**
  * Bring a container's record and what it holds up to date with what happened to its processes:
@@ -137,15 +138,6 @@ async function recordExit(stores: ContainerStores, record: ContainerRecord): Pro
     await removeLocked(stores, settled)
   }
   return status
-}
-
-/**
- * conmon has written the exit code and the rest of the log: the hook it would run next has nothing
- * left to do. (When this is the hook, conmon is its parent and ends by itself.)
- */
-function endMonitor({ monitor }: ContainerRecord): void {
-  if (monitor === undefined || monitor.pid === process.ppid || !isAlive(monitor)) return
-  process.kill(monitor.pid, 'SIGKILL')
 }
 
 function exitOf(record: ContainerRecord): ExitStatus | undefined {

@@ -87,6 +87,7 @@ async function startLocked(
     hasStdin: config.openStdin,
     leavesStdinOpen: config.openStdin && config.tty,
     exitCommand: [...stores.selfCommand, 'internal', 'on-exit', record.id],
+    exitDelayS: request.beforeStart === undefined ? 0 : 1,
   })
   updateContainer(stores.database, record.id, { ...monitored })
   request.beforeStart?.(bundle)

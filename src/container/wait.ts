@@ -1,7 +1,5 @@
-import { containerFiles } from '../runtime/container-files.ts'
-import { readExitStatus } from '../runtime/exit-status.ts'
 import { isRunning } from './observe.ts'
-import { settleContainer } from './settle.ts'
+import { killedExitCode, settleContainer } from './settle.ts'
 import { settled } from './stop.ts'
 import type { ContainerStores } from './stores.ts'
 import { waitForExit } from './wait-for-exit.ts'
@@ -18,6 +16,6 @@ export async function waitContainer(stores: ContainerStores, name: string): Prom
   // Read before it is settled: a container with --rm takes its status along when it goes.
   const status = await waitForExit(stores, record)
   if (status !== undefined) return status.code
-  const late = await settleContainer(stores, record.id)
-  return late?.code ?? readExitStatus(containerFiles(stores.dataRoot, record.id).exit)?.code ?? 0
+  // Without a status it was removed by force, or its monitor was killed.
+  return (await settleContainer(stores, record.id))?.code ?? killedExitCode
 }

@@ -22,6 +22,8 @@ export interface MonitorOptions {
   readonly leavesStdinOpen: boolean
   /** Run by conmon after the container has ended, argv. */
   readonly exitCommand: readonly string[]
+  /** Whole seconds before that: somebody waits in the foreground and is likely to be first. */
+  readonly exitDelayS: number
 }
 
 export interface MonitoredProcess {
@@ -101,6 +103,7 @@ function conmonArguments(options: MonitorOptions): string[] {
     ...(options.hasStdin ? ['--stdin'] : []),
     ...(options.leavesStdinOpen ? ['--leave-stdin-open'] : []),
     ...exitCommandArguments(options.exitCommand),
+    ...(options.exitDelayS === 0 ? [] : ['--exit-delay', String(options.exitDelayS)]),
   ]
 }
 
