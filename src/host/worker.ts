@@ -34,7 +34,12 @@ export function startWorker(
   input: unknown,
   transfer: readonly Transferable[] = [],
 ): Worker {
-  const options = { workerData: { worker: name, input }, transferList: [...transfer] }
+  const options = {
+    workerData: { worker: name, input },
+    transferList: [...transfer],
+    // Node warns when a thread closes a descriptor that Node's fs did not open, as libc.ts does.
+    trackUnmanagedFds: false,
+  }
   if (!sea.isSea()) return new Worker(new URL('./worker-main.ts', import.meta.url), options)
   return new Worker(sea.getAsset(programAsset, 'utf8'), { ...options, eval: true })
 }
