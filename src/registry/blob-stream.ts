@@ -36,16 +36,22 @@ export async function openBlobStream(options: BlobStreamOptions): Promise<Readab
     answer: await askFrom(options, options.offsetBytes),
     isClosed: false,
   }
-  const stream = Readable.from(blobBytes(options, state), {
-    objectMode: false,
+  const bytes = blobBytes(options, state)
+  return new Readable({
     highWaterMark: 256 * 1024,
+    read() {
+      bytes.next().then(
+        ({ value }) => this.push(value ?? null),
+        (error: Error) => this.destroy(error),
+      )
+    },
+    // Not Readable.from: that waits for the next bytes before it lets go, and they may never come.
+    destroy(error, callback) {
+      state.isClosed = true
+      state.answer.response.discard()
+      callback(error)
+    },
   })
-  // The generator may never have begun, or wait for bytes that never come.
-  stream.once('close', () => {
-    state.isClosed = true
-    state.answer.response.discard()
-  })
-  return stream
 }
 
 interface StreamState {
@@ -72,13 +78,14 @@ async function* blobBytes(options: BlobStreamOptions, state: StreamState): Async
       hasEndedEarly = true
       failure = endedEarly(options, offset)
     } catch (error) {
+      if (state.isClosed) return
       signal?.throwIfAborted()
       failure = connectionError(operand.host, error)
       if (!isTransientFailure(error)) throw failure
     }
-    if (state.isClosed) return
     await budget.spend(failure)
     state.answer = await askFrom(options, offset)
+    if (state.isClosed) state.answer.response.discard()
   }
 }
 

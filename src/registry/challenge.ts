@@ -8,7 +8,7 @@ export interface Challenge {
 
 const maxHeaderLength = 8192
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-const schemeForm = new RegExp(`\\s*(${token})(?:\\s+|$)`, 'y')
+const schemeForm = new RegExp(`\\s*(${token})(?=[\\s,]|$)`, 'y')
 const parameterForm = new RegExp(
   `\\s*(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,"]*))`,
   'y',

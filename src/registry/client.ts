@@ -109,12 +109,12 @@ export class RegistryClient {
     reference: Reference,
     descriptor: Descriptor,
     offsetBytes: number,
-    signal?: AbortSignal,
+    userSignal?: AbortSignal,
   ): Promise<{ stream: Readable; offsetBytes: number }> {
     const what = `${repositoryName(reference)}: blob ${descriptor.digest}`
     const { sizeBytes } = descriptor
     const path = `/${reference.repository}/blobs/${descriptor.digest}`
-    return this.#ask(reference, 'pull', what, signal, async (send, operand, budget) => {
+    return this.#ask(reference, 'pull', what, userSignal, async (send, operand, budget, signal) => {
       const request = (headers: Readonly<Record<string, string>>): Promise<HttpResponse> =>
         send({ method: 'GET', path, headers })
       const options = { sizeBytes, offsetBytes, request, operand, budget, signal }
@@ -133,10 +133,12 @@ export class RegistryClient {
     reference: Reference,
     capability: Capability,
     what: string,
-    signal: AbortSignal | undefined,
-    attempt: (send: Send, operand: Operand, budget: RetryBudget) => Promise<T>,
+    userSignal: AbortSignal | undefined,
+    attempt: (send: Send, operand: Operand, budget: RetryBudget, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { registry, repository } = reference
+    const closing = this.#closing.signal
+    const signal = userSignal === undefined ? closing : AbortSignal.any([userSignal, closing])
     const failures: TsctrError[] = []
     for (const endpoint of await this.#endpointsFor(registry)) {
       if (!endpoint.capabilities.has(capability)) continue
@@ -154,9 +156,9 @@ export class RegistryClient {
           budget,
         )
       try {
-        return await attempt(send, operand, budget)
+        return await attempt(send, operand, budget, signal)
       } catch (error) {
-        signal?.throwIfAborted()
+        signal.throwIfAborted()
         const failure = connectionError(endpoint.host, error)
         if (!(failure instanceof TsctrError)) throw failure
         failures.push(failure)
@@ -165,7 +167,7 @@ export class RegistryClient {
     throw summary(failures, what, capability)
   }
 
-  #budget(signal: AbortSignal | undefined): RetryBudget {
+  #budget(signal: AbortSignal): RetryBudget {
     return new RetryBudget(this.#options.retryPolicy ?? defaultRetryPolicy, signal)
   }
 
@@ -178,7 +180,7 @@ export class RegistryClient {
   }
 
   /** An endpoint's base once it is known whether it speaks TLS. */
-  #baseOf(endpoint: Endpoint, signal: AbortSignal | undefined): Promise<URL> {
+  #baseOf(endpoint: Endpoint, signal: AbortSignal): Promise<URL> {
     if (!endpoint.mayBePlain) return Promise.resolve(endpoint.base)
     const known = this.#bases.get(endpoint)
     if (known !== undefined) return known
