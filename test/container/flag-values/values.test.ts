@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseCapability } from '../../../src/container/flag-values/capability.ts'
+import { parseDevice } from '../../../src/container/flag-values/device.ts'
+import { keyValues, resolveEnv } from '../../../src/container/flag-values/key-values.ts'
+import {
+  parseCgroupParent,
+  parseContainerName,
+  parseHostname,
+  parseUser,
+} from '../../../src/container/flag-values/names.ts'
+import { parseNetworkMode } from '../../../src/container/flag-values/network-mode.ts'
+import {
+  parseCpus,
+  parseCpuset,
+  parseUmask,
+  wholeNumber,
+} from '../../../src/container/flag-values/number.ts'
+import { parseSize } from '../../../src/container/flag-values/size.ts'
+import { parseSysctl } from '../../../src/container/flag-values/sysctl.ts'
+import { parseUlimit } from '../../../src/container/flag-values/ulimit.ts'
+
+/** The small parsers, one table for all: what each takes and means, and what it refuses. */
+function check<T>(
+  parse: (text: string) => T,
+  good: readonly (readonly [text: string, value: T])[],
+  bad: readonly string[],
+): void {
+  for (const [text, value] of good) assert.deepEqual(parse(text), value, text)
+  for (const text of bad) assert.throws(() => parse(text), { name: 'TsctrError' }, text)
+}
+
+test('sizes', () => {
+  check(
+    (text) => parseSize(text),
+    [
+      ['0', 0],
+      ['1024', 1024],
+      ['10b', 10],
+      ['1k', 1024],
+      ['64m', 64 * 1024 ** 2],
+      ['64MB', 64 * 1024 ** 2],
+      ['1.5GiB', 1.5 * 1024 ** 3],
+      ['2 t', 2 * 1024 ** 4],
+    ],
+    ['', '-1', 'm', '1x', '1e3', '0x10', '9000p', '1 m m', 'Infinity'],
+  )
+})
+
+test('numbers', () => {
+  check(
+    wholeNumber(-1, 5),
+    [
+      ['-1', -1],
+      ['5', 5],
+      ['+3', 3],
+    ],
+    ['', '6', '-2', '1.0', '1e0', ' 1', '0x1'],
+  )
+  check(
+    parseCpus,
+    [
+      ['1.5', 1.5e9],
+      ['.5', 5e8],
+      ['0.01', 1e7],
+    ],
+    ['', '0', '0.001', '-1', '1e1', '1.', 'x'],
+  )
+  check(
+    parseUmask,
+    [
+      ['0027', 0o27],
+      ['777', 0o777],
+    ],
+    ['', '8', '1777', '-1'],
+  )
+  check(parseCpuset, [['0-2,4', '0-2,4']], ['', ',', '0-', '-1', 'all', '0;1'])
+})
+
+test('names', () => {
+  check(
+    parseContainerName,
+    [['web-1.a_b', 'web-1.a_b']],
+    [...['', 'a', '-ab', '.ab', 'a/b', '..', 'a b', 'a\nb', 'ä1', 'x'.repeat(129)]],
+  )
+  check(
+    parseHostname,
+    [
+      ['a', 'a'],
+      ['web_1.example.test', 'web_1.example.test'],
+    ],
+    ['', '-a', 'a-', 'a..b', 'a/b', 'a\nb', 'a b', 'x'.repeat(65)],
+  )
+  check(
+    parseUser,
+    [
+      ['', ''],
+      ['anna', 'anna'],
+      ['1:2', '1:2'],
+    ],
+    ['a b', 'a:b:c', 'a\n', 'a:'],
+  )
+  check(parseCgroupParent, [['/a/b', '/a/b']], ['', '..', 'a/../../b', 'system.slice'])
+  check(
+    parseNetworkMode,
+    [
+      ['bridge', 'bridge'],
+      ['default', 'bridge'],
+      ['host', 'host'],
+      ['none', 'none'],
+    ],
+    ['', 'container:x', 'mine'],
+  )
+})
+
+test('capabilities', () => {
+  check(
+    parseCapability,
+    [
+      ['net_admin', 'CAP_NET_ADMIN'],
+      ['CAP_SYS_TIME', 'CAP_SYS_TIME'],
+      ['all', 'ALL'],
+    ],
+    ['', 'CAP_', 'CAP_ALL', 'root'],
+  )
+})
+
+test('devices', () => {
+  const fuse = { hostPath: '/dev/fuse', containerPath: '/dev/fuse', access: 'rwm' }
+  check(
+    parseDevice,
+    [
+      ['/dev/fuse', fuse],
+      ['/dev/fuse:rw', { ...fuse, access: 'rw' }],
+      ['/dev/fuse:/dev/f', { ...fuse, containerPath: '/dev/f' }],
+      ['/dev/fuse:/dev/f:r', { ...fuse, containerPath: '/dev/f', access: 'r' }],
+    ],
+    ['', 'fuse', '/', '/dev/fuse:', '/dev/fuse:x', '/dev/fuse:/dev/f:rr', '/a:/b:/c:r'],
+  )
+})
+
+test('limits', () => {
+  check(
+    parseUlimit,
+    [
+      ['nofile=10', { name: 'nofile', soft: 10, hard: 10 }],
+      ['nofile=10:20', { name: 'nofile', soft: 10, hard: 20 }],
+      ['core=-1', { name: 'core', soft: -1, hard: -1 }],
+      ['core=0:unlimited', { name: 'core', soft: 0, hard: -1 }],
+    ],
+    [
+      '',
+      'nofile',
+      'nofile=',
+      'files=1',
+      'nofile=2:1',
+      'core=-1:5',
+      'nofile=1:2:3',
+      'nofile=x',
+      'nofile=-2',
+    ],
+  )
+})
+
+test('settings of namespaces', () => {
+  check(
+    parseSysctl,
+    [
+      ['net.core.somaxconn=5', ['net.core.somaxconn', '5']],
+      ['kernel/msgmax=5', ['kernel.msgmax', '5']],
+      ['net.ipv4.ping_group_range=0 5', ['net.ipv4.ping_group_range', '0 5']],
+      ['fs.mqueue.msg_max=', ['fs.mqueue.msg_max', '']],
+    ],
+    ['', 'net.x', '=1', 'vm.swappiness=1', 'kernel.sysrq=1', 'net.../x=1', 'net./../vm.x=1'],
+  )
+})
+
+test('environment entries take values from the caller, or fall away', () => {
+  const caller = { A: 'caller', B: '' }
+  assert.deepEqual(resolveEnv(['A', 'B', 'C', 'A=own', 'D='], caller), [
+    'A=caller',
+    'B=',
+    'A=own',
+    'D=',
+  ])
+  assert.deepEqual(keyValues(['a', 'b=1', 'b=2=3']), { a: '', b: '2=3' })
+})
