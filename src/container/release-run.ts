@@ -2,6 +2,7 @@ import { rmdirSync, rmSync } from 'node:fs'
 import { isErrno } from '../errors.ts'
 import { unmountIfMounted } from '../host/mount.ts'
 
+import { releaseEndpoints } from '../network/endpoint.ts'
 import { removeNetworkNamespace } from '../network/network-namespace.ts'
 import { bundleOf } from '../runtime/bundle.ts'
 import type { ContainerRecord } from '../store/containers.ts'
@@ -14,6 +15,7 @@ import type { ContainerStores } from './stores.ts'
 export async function releaseRun(stores: ContainerStores, record: ContainerRecord): Promise<void> {
   const bundle = bundleOf(stores.stateRoot, record.namespace, record.id)
 
+  const released = releaseEndpoints(stores.database, record.id)
   removeNetworkNamespace(bundle.netns)
   unmountIfMounted(bundle.rootfs)
   try {
@@ -22,5 +24,6 @@ export async function releaseRun(stores: ContainerStores, record: ContainerRecor
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error
   }
+  await released
   rmSync(bundle.directory, { recursive: true, force: true })
 }

@@ -3,6 +3,7 @@ import { TsctrError } from '../errors.ts'
 import { hostFacts } from '../host/host-facts.ts'
 import { mountAll } from '../host/mount.ts'
 import { selfAsOwner } from '../host/owner.ts'
+import { commitEndpoints } from '../network/addresses.ts'
 import { formatRuntimeSpec } from '../oci/runtime-spec.ts'
 import { type Bundle, bundleOf } from '../runtime/bundle.ts'
 import { createMonitored } from '../runtime/conmon.ts'
@@ -74,7 +75,7 @@ async function startLocked(
   mkdirSync(bundle.directory, { recursive: true, mode: 0o700 })
   mkdirSync(runtime.stateDir, { recursive: true, mode: 0o700 })
   const rootfsPath = mountRootfs(stores, record, bundle)
-  const network = await prepareNetwork(stores, record, bundle, files)
+  const network = await prepareNetwork(stores, record, bundle)
   writeSpec(stores, record, { bundle, rootfsPath, network })
   const monitored = await createMonitored({
     containerId: record.id,
@@ -90,6 +91,7 @@ async function startLocked(
     exitDelayS: request.beforeStart === undefined ? 0 : 1,
   })
   updateContainer(stores.database, record.id, { ...monitored })
+  commitEndpoints(stores.database, record.id, monitored.process)
   request.beforeStart?.(bundle)
   await startRuntime(runtime, record.id)
   updateContainer(stores.database, record.id, {
