@@ -1,7 +1,13 @@
-import { lstatSync, mkdirSync, readlinkSync, type Stats } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, type Stats } from 'node:fs'
 import { isErrno } from '../errors.ts'
 import { type ByteString, byteStringOf, joinPath, splitPath } from './byte-string.ts'
-import { isHidden, type LayerDirectory, makeNode, markAsNew } from './layer-directory.ts'
+import {
+  isHidden,
+  type LayerDirectory,
+  makeNode,
+  markAsNew,
+  walkDirectories,
+} from './layer-directory.ts'
 import { layerError } from './layer-error.ts'
 import { isSymlink, type LowerEntry, lowerChild, readLowerLink } from './lower-tree.ts'
 import { type RecordedMetadata, recordOf } from './recorded-metadata.ts'
@@ -22,6 +28,8 @@ export class LayerTree {
   readonly usage: Usage = { sizeBytes: 0, inodes: 0 }
   /** By path: what files should have and do not. */
   readonly records = new Map<ByteString, RecordedMetadata>()
+  /** Files of lower layers that are here because a hard link needs them: not the layer's own. */
+  readonly copies = new Set<ByteString>()
   /**
    * Set when an entry means different things depending on the layers below, which are not known.
    * What was made is then worth nothing: see settleLayer.
@@ -114,14 +122,15 @@ export class LayerTree {
     name: ByteString,
     make: (path: Buffer) => Result,
   ): { readonly made: Result; readonly replaced: boolean } {
-    const path = this.onDisk(joinPath(parent.path, name))
+    const path = joinPath(parent.path, name)
+    const onDisk = this.onDisk(path)
     try {
-      return { made: make(path), replaced: false }
+      return { made: make(onDisk), replaced: false }
     } catch (error) {
       if (!isErrno(error, 'EEXIST')) throw error
     }
     this.#remove(parent, name, path)
-    return { made: make(path), replaced: true }
+    return { made: make(onDisk), replaced: true }
   }
 
   /**
@@ -131,17 +140,27 @@ export class LayerTree {
    * Source: OCI image-spec §layer.md#whiteouts
    */
   whiteOut(parent: LayerDirectory, name: ByteString, make: (path: Buffer) => void): void {
+    const path = joinPath(parent.path, name)
+    this.#removeCopies((copy) => copy === path || copy.startsWith(`${path}/`))
     const own = parent.children.get(name)
-    if (own !== undefined) markAsNew(own)
-    if (own !== undefined || isHidden(parent)) return
+    if (own !== undefined && this.#isOnlyImplied(own)) this.#remove(parent, name, path)
+    else if (own !== undefined) markAsNew(own)
+    if (parent.children.has(name) || isHidden(parent)) return
     try {
-      make(this.onDisk(joinPath(parent.path, name)))
+      make(this.onDisk(path))
     } catch (error) {
       if (isErrno(error, 'EEXIST')) return
       throw error
     }
     parent.whiteouts.add(name)
     addFile(this.usage, 0)
+  }
+
+  /** Hide all that the layers below have in a directory. */
+  makeOpaque(directory: LayerDirectory): void {
+    const { path } = directory
+    this.#removeCopies((copy) => path === '' || copy.startsWith(`${path}/`))
+    directory.isOpaque = true
   }
 
   /** Keep what a file should have and does not. */
@@ -206,19 +225,39 @@ export class LayerTree {
     addDirectory(this.usage)
   }
 
-  #remove(parent: LayerDirectory, name: ByteString, path: Buffer): void {
+  #remove(parent: LayerDirectory, name: ByteString, path: ByteString): void {
     this.generation += 1
-    const forget = subtract.bind(undefined, this.usage)
-    if (parent.children.delete(name)) removeContents(path, forget)
-    if (lstatSync(path).isDirectory()) removeEmptyDirectory(path, forget)
-    else removeFile(path, forget)
+    const onDisk = this.onDisk(path)
+    const count = subtract.bind(undefined, this.usage)
+    if (parent.children.delete(name)) {
+      removeContents(onDisk, count)
+      removeEmptyDirectory(onDisk, count)
+    } else {
+      removeFile(onDisk, count)
+    }
     parent.whiteouts.delete(name)
-    this.#forgetRecords(joinPath(parent.path, name))
+    this.#forget(path)
   }
 
-  #forgetRecords(path: ByteString): void {
-    for (const recorded of this.records.keys()) {
-      if (recorded === path || recorded.startsWith(`${path}/`)) this.records.delete(recorded)
+  #removeCopies(isMeant: (path: ByteString) => boolean): void {
+    for (const path of [...this.copies].filter(isMeant)) {
+      removeFile(this.onDisk(path), subtract.bind(undefined, this.usage))
+      this.#forget(path)
     }
+  }
+
+  /** Whether a directory is here only because of whiteouts and copies in it. */
+  #isOnlyImplied(directory: LayerDirectory): boolean {
+    return walkDirectories(directory).every(
+      ({ listed, path, children, whiteouts }) =>
+        listed === undefined &&
+        readdirSync(this.onDisk(path)).length === children.size + whiteouts.size,
+    )
+  }
+
+  #forget(path: ByteString): void {
+    const isGone = (known: ByteString): boolean => known === path || known.startsWith(`${path}/`)
+    for (const known of this.records.keys()) if (isGone(known)) this.records.delete(known)
+    for (const known of this.copies) if (isGone(known)) this.copies.delete(known)
   }
 }

@@ -73,7 +73,7 @@ export class LayerWriter {
     const whiteout = parseWhiteout(entry.name, base)
     if (whiteout?.kind === 'ignored') return
     const parent = this.#parent(entry.name, directoryName)
-    if (whiteout?.kind === 'opaque') parent.isOpaque = true
+    if (whiteout?.kind === 'opaque') this.#tree.makeOpaque(parent)
     else if (whiteout !== undefined) this.#whiteOut(parent, whiteout.name)
     else this.#writeNamed(parent, base, entry, body)
   }
@@ -196,6 +196,7 @@ export class LayerWriter {
     if (lower.directory !== undefined) throw layerError(entry.name, 'hard link to a directory')
     this.#tree.materialize(parent)
     const record = copyUp(lower, this.#tree.onDisk(target), target, this.#ownership)
+    this.#tree.copies.add(target)
     if (record !== undefined) this.#tree.records.set(target, record)
     addFile(this.#tree.usage, lower.stats.isFile() ? lower.stats.size : 0)
     return target
