@@ -69,6 +69,12 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/kill.ts')).addKillCommand,
   },
   {
+    names: ['pull', 'image pull'],
+    summary: 'Download an image from a registry',
+    isCommon: true,
+    load: async () => (await import('./commands/pull.ts')).addPullCommand,
+  },
+  {
     names: ['restart', 'container restart'],
     summary: 'Stop and start containers',
     load: async () => (await import('./commands/restart.ts')).addRestartCommand,

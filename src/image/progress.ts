@@ -3,14 +3,15 @@ import type { Digest } from '../oci/digest.ts'
 export type DescriptorRole = 'index' | 'manifest' | 'config' | 'layer'
 
 /**
- * Where a descriptor stands. A layer is `done` when downloaded, `unpacking` after that if it is
- * unpacked, and `done` again. `exists` is said of a blob that needed no download.
+ * Where a descriptor stands. Each ends with `exists`, of which nothing had to be done, or `done`. A
+ * layer that was fetched to be unpacked is `downloaded` until its turn comes.
  */
 export type DescriptorStatus =
   | 'waiting'
   | 'exists'
   | 'downloading'
   | 'verifying'
+  | 'downloaded'
   | 'unpacking'
   | 'done'
 

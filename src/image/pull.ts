@@ -1,4 +1,5 @@
 import { TsctrError } from '../errors.ts'
+import { writeTransaction } from '../host/database.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { isIndex } from '../oci/media-type.ts'
 import type { Platform } from '../oci/platform.ts'
@@ -43,7 +44,8 @@ export interface PulledImage {
  * image, or none, and downloads that the next pull goes on with. A lease that dies with the process
  * keeps gc away until then.
  *
- * @throws  what the registry client, the content store and the layer reader throw
+ * @throws  what the registry client, the content store and the layer reader throw, with the name in
+ *          front; `request.signal`'s reason
  */
 export async function pullImage(stores: ImageStores, request: PullRequest): Promise<PulledImage> {
   const name = canonicalName(request.reference)
@@ -58,13 +60,29 @@ export async function pullImage(stores: ImageStores, request: PullRequest): Prom
     request.onProgress?.({ kind: 'resolved', reference: name })
     await fetchManifests(stores, request, target, lease)
     const image = await fetchAndUnpack(stores, request, target, lease)
-    const old = getImage(stores.database, stores.namespace, name)
-    ensureNamespace(stores.database, stores.namespace)
-    putImage(stores.database, { namespace: stores.namespace, name, target })
-    return { name, image, wasUpToDate: old?.target.digest === target.digest }
+    return { name, image, wasUpToDate: nameTarget(stores, name, target) }
+  } catch (error) {
+    // Some of what was under way words an abort in its own way.
+    throw named(name, request.signal?.aborted === true ? request.signal.reason : error)
   } finally {
     lease.release()
   }
+}
+
+/** @returns  whether the name pointed at this very target before */
+function nameTarget(stores: ImageStores, name: string, target: Descriptor): boolean {
+  return writeTransaction(stores.database, () => {
+    const old = getImage(stores.database, stores.namespace, name)
+    ensureNamespace(stores.database, stores.namespace)
+    putImage(stores.database, { namespace: stores.namespace, name, target })
+    return old?.target.digest === target.digest
+  })
+}
+
+function named(name: string, error: unknown): unknown {
+  if (!(error instanceof TsctrError)) return error
+  const { code, hint, exitCode } = error
+  return new TsctrError(code, name, { cause: error, hint, exitCode })
 }
 
 /** Store every document from the target down to the manifest of the wanted platform. */
@@ -106,26 +124,30 @@ async function fetchAndUnpack(
   const { manifest } = resolveManifest(stores, target, request.platform)
   const blobs = [manifest.config, ...manifest.layersBaseFirst]
   lease.hold('blob', ...blobs.map((blob) => blob.digest))
+  const stop = new AbortController()
+  const signal = AbortSignal.any([stop.signal, ...(request.signal ? [request.signal] : [])])
+  const { onProgress, unpacks } = request
   const fetches = fetchBlobs(stores, {
     reference: request.reference,
     config: manifest.config,
     layersBaseFirst: manifest.layersBaseFirst,
-    onProgress: request.onProgress,
-    signal: request.signal,
+    unpacks,
+    onProgress,
+    signal,
   })
-  await fetches.config
-  const image = readImage(stores, target, request.platform)
-  if (request.unpacks) {
-    await unpackImage(stores, {
-      image,
-      layersReady: fetches.layersBaseFirst,
-      lease,
-      onProgress: request.onProgress,
-      signal: request.signal,
-    })
+  const layersReady = fetches.layersBaseFirst
+  try {
+    await fetches.config
+    const image = readImage(stores, target, request.platform)
+    if (unpacks) await unpackImage(stores, { image, layersReady, lease, onProgress, signal })
+    await Promise.all(layersReady)
+    return image
+  } catch (error) {
+    stop.abort(error)
+    // The lease ends and the database is closed next: nobody may still be writing then.
+    await Promise.allSettled([fetches.config, ...layersReady])
+    throw error
   }
-  await Promise.all(fetches.layersBaseFirst)
-  return image
 }
 
 function reportDone(request: PullRequest, descriptor: Descriptor): void {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { hasCode, TsctrError } from '../errors.ts'
+import { writeTransaction } from '../host/database.ts'
 import { syncFilesystemOf } from '../host/durable.ts'
 import { isAlive } from '../host/owner.ts'
 import type { AppliedLayer } from '../layer/apply-layer.ts'
@@ -11,6 +12,7 @@ import type { ChainID, DiffID } from '../oci/digest.ts'
 import { recordMetadata } from '../snapshot/recorded-metadata.ts'
 import type { SnapshotUsage } from '../snapshot/snapshotter.ts'
 import type { Lease } from '../store/leases.ts'
+import type { FetchOutcome } from './fetch-blobs.ts'
 import type { OnProgress } from './progress.ts'
 import type { LocalImage } from './read-image.ts'
 import type { ImageStores } from './stores.ts'
@@ -20,7 +22,7 @@ import { applyLayerApart } from './unpack-worker.ts'
 export interface UnpackRequest {
   readonly image: LocalImage
   /** Resolved when the layer's blob is in the store; base first. */
-  readonly layersReady: readonly Promise<void>[]
+  readonly layersReady: readonly Promise<FetchOutcome>[]
   readonly lease: Lease
   readonly onProgress?: OnProgress | undefined
   readonly signal?: AbortSignal | undefined
@@ -32,7 +34,7 @@ interface LayerToUnpack {
   readonly diffID: DiffID
   readonly chainID: ChainID
   readonly parentChainID: ChainID | undefined
-  readonly ready: Promise<void>
+  readonly ready: Promise<FetchOutcome>
   /** Key of the active snapshot it is unpacked into. */
   readonly key: string
 }
@@ -55,6 +57,11 @@ export async function unpackImage(stores: ImageStores, request: UnpackRequest): 
       if (await claimLayer(stores, layer, request.signal)) claimed.push(layer)
     }
     if (claimed.length > 0) await unpackClaimed(stores, request, claimed)
+    for (const layer of layers) {
+      // Its snapshot was there and its blob was not: fetching it was all there was to do.
+      const isUnclaimed = !claimed.includes(layer)
+      if (isUnclaimed && (await layer.ready) === 'fetched') report(request, layer, 'done')
+    }
   } catch (error) {
     for (const layer of claimed.toReversed()) dropClaim(stores, layer.key)
     throw error
@@ -76,7 +83,7 @@ function layersOf({ image, layersReady }: UnpackRequest): LayerToUnpack[] {
     diffID: diffIDs[index] as DiffID,
     chainID,
     parentChainID: chain[index - 1],
-    ready: layersReady[index] as Promise<void>,
+    ready: layersReady[index] as Promise<FetchOutcome>,
     key: `extract ${chainID}`,
   }))
 }
@@ -102,12 +109,27 @@ async function claimLayer(
     } catch (error) {
       if (!hasCode(error, 'ALREADY_EXISTS')) throw error
     }
-    const isWaiting = stores.snapshots
-      .walk()
-      .some((snapshot) => snapshot.key === layer.key && isAlive(snapshot.owner))
-    if (isWaiting) await delay(waitMs, undefined, signal === undefined ? {} : { signal })
-    else dropClaim(stores, layer.key)
+    if (dropDeadClaim(stores, layer.key)) continue
+    await delay(waitMs, undefined, signal === undefined ? {} : { signal })
   }
+}
+
+/**
+ * Take the claim of a dead process away. Looking and deleting are one transaction: of several that
+ * wait, the second must not take away what the first has just claimed.
+ *
+ * @returns  false if its owner lives
+ */
+function dropDeadClaim(stores: ImageStores, key: string): boolean {
+  const isFree = writeTransaction(stores.database, () => {
+    const claim = stores.snapshots.walk().find((snapshot) => snapshot.key === key)
+    if (claim === undefined) return true
+    if (isAlive(claim.owner)) return false
+    stores.snapshots.forget(key)
+    return true
+  })
+  if (isFree) stores.snapshots.cleanup()
+  return isFree
 }
 
 function hasSnapshot(stores: ImageStores, key: string): boolean {
@@ -134,12 +156,14 @@ async function unpackClaimed(
   claimed: readonly LayerToUnpack[],
 ): Promise<void> {
   const stop = new AbortController()
-  const signals = request.signal === undefined ? [stop.signal] : [request.signal, stop.signal]
+  const signal = AbortSignal.any([stop.signal, ...(request.signal ? [request.signal] : [])])
   const enqueue = taskQueue(Math.max(1, availableParallelism()))
   const applied = claimed.map(async (layer) => {
-    await layer.ready
-    return enqueue(() => applyOne(stores, request, layer, AbortSignal.any(signals)))
+    await unlessAborted(layer.ready, signal)
+    return enqueue(() => applyOne(stores, request, layer, signal))
   })
+  // One that fails while an earlier one is awaited is awaited in its turn.
+  for (const each of applied) each.catch(() => {})
   const usages: SnapshotUsage[] = []
   try {
     for (const [index, layer] of claimed.entries()) {
@@ -161,6 +185,16 @@ async function unpackClaimed(
     })
     report(request, layer, 'done')
   }
+}
+
+/** A blob that is no longer wanted may take long to come. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    if (signal.aborted) abort()
+  })
 }
 
 async function applyOne(

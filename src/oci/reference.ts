@@ -49,6 +49,12 @@ export function parseReference(text: string): Reference {
   return { registry, repository, tag: needsDefaultTag ? 'latest' : tag, digest }
 }
 
+/** Whether a reference says neither tag nor digest, so that `latest` is taken. */
+export function hasDefaultTag(text: string): boolean {
+  const { tag, digestText } = splitRest(splitRegistry(text).rest)
+  return tag === undefined && digestText === undefined
+}
+
 /** `docker.io/library/redis`: what the images of one repository share. */
 export function repositoryName(reference: Reference): string {
   return `${reference.registry}/${reference.repository}`
