@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { storageError } from '../host/storage-error.ts'
 import { type Digest, digestHex, parseDigest } from '../oci/digest.ts'
 
 /** Where things lie below the content root. */
@@ -16,8 +17,12 @@ const hexForm = /^[0-9a-f]{64}$/
 export function makeContentLayout(root: string): ContentLayout {
   const blobDirectory = join(root, 'blobs', 'sha256')
   const ingestDirectory = join(root, 'ingest')
-  mkdirSync(blobDirectory, { recursive: true, mode: 0o700 })
-  mkdirSync(ingestDirectory, { recursive: true, mode: 0o700 })
+  try {
+    mkdirSync(blobDirectory, { recursive: true, mode: 0o700 })
+    mkdirSync(ingestDirectory, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw storageError(root, error)
+  }
   return { root, blobDirectory, ingestDirectory }
 }
 

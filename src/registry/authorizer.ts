@@ -48,8 +48,9 @@ export class Authorizer {
     const agreement = this.#agreements.get(keyOf(endpoint, access))
     if (agreement === undefined) return undefined
     if (agreement.kind === 'fixed') return agreement.header
-    const token = await agreement.current
-    return token.expiresAt > performance.now() ? token.header : this.#renew(agreement, token.header)
+    const held = agreement.current
+    const token = await held
+    return token.expiresAt > performance.now() ? token.header : this.#renew(agreement, held)
   }
 
   /**
@@ -93,9 +94,9 @@ export class Authorizer {
     const key = keyOf(endpoint, access)
     const known = this.#agreements.get(key)
     if (known?.kind === 'token') {
-      const current = await known.current
+      const held = known.current
       // Another request may have renewed it while this one was under way.
-      if (current.header === sent) await this.#renew(known, sent)
+      if ((await held).header === sent) await this.#renew(known, held)
       return
     }
     const credential = await this.#options.credentials.find(endpoint.host, access.repository)
@@ -123,15 +124,12 @@ export class Authorizer {
   }
 
   /** One renewal for all who find the same token unfit. */
-  async #renew(agreement: Agreement & { kind: 'token' }, unfit: string): Promise<string> {
-    const previous = agreement.current
-    const token = await previous
-    if (token.header !== unfit) return token.header
-    if (agreement.current === previous) {
+  async #renew(agreement: Agreement & { kind: 'token' }, unfit: Promise<Token>): Promise<string> {
+    if (agreement.current === unfit) {
       agreement.current = this.#fetch(agreement.service)
       // If it fails, the next request tries again from the old one.
       agreement.current.catch(() => {
-        agreement.current = previous
+        agreement.current = unfit
       })
     }
     return (await agreement.current).header
