@@ -17,6 +17,7 @@ import { isRunning } from './observe.ts'
 import { type ContainerNetwork, prepareNetwork } from './prepare-network.ts'
 import { releaseRun } from './release-run.ts'
 import { settleLocked } from './settle.ts'
+import { prepareBindSources } from './spec/bind-sources.ts'
 import { buildSpec } from './spec/build-spec.ts'
 import { openRootDirectory } from './spec/root-directory.ts'
 import type { ContainerStores } from './stores.ts'
@@ -74,6 +75,7 @@ async function startLocked(
   rmSync(files.exit, { force: true })
   mkdirSync(bundle.directory, { recursive: true, mode: 0o700 })
   mkdirSync(runtime.stateDir, { recursive: true, mode: 0o700 })
+  prepareBindSources(config.mounts)
   const rootfsPath = mountRootfs(stores, record, bundle)
   const network = await prepareNetwork(stores, record, bundle)
   writeSpec(stores, record, { bundle, rootfsPath, network })

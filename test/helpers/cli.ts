@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, mkdtempSync, statSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { writeHostsToml } from '../../fixtures/hosts-toml.ts'
+import { bridgeNameOf } from '../../src/network/default-network.ts'
 import { cleanUp } from './leaks.ts'
 
 /** A tsctr with roots of its own, away from the machine's and from other tests'. */
@@ -75,8 +76,20 @@ export function createSandbox(): Sandbox {
     useRegistry: (host) => writeHostsToml(hostsDir, host),
     start,
     run: (args, options) => start(args, options).finished,
-    cleanup: () => cleanUp(directory),
+    cleanup: () => {
+      removeBridge(dataRoot)
+      cleanUp(directory)
+    },
   }
+}
+
+/** Like docker's, the default bridge stays when the last container has gone. */
+function removeBridge(dataRoot: string): void {
+  if (!existsSync(dataRoot)) return
+  const name = bridgeNameOf(dataRoot)
+  if (!existsSync(`/sys/class/net/${name}`)) return
+  execFileSync('ip', ['link', 'del', name])
+  execFileSync('nft', ['delete', 'table', 'inet', name])
 }
 
 /** The one-file build where it is up to date, else the program from source: both are the same. */
