@@ -1,0 +1,126 @@
+import type { Database } from '../host/database.ts'
+import type { Owner } from '../host/owner.ts'
+import { parseSubnet } from './ipv4.ts'
+
+/** A container's place in a network, as recorded. */
+export interface Endpoint {
+  readonly networkName: string
+  readonly containerId: string
+  readonly address: string
+  readonly prefixLength: number
+  readonly gateway: string
+  readonly macAddress: string
+  /** In the container: `eth0` for its first network. */
+  readonly interfaceName: string
+  /** The other end, on the host. Never used again, so it names this endpoint for ever. */
+  readonly hostInterface: string
+  /** The container is being made by its owner; or it runs and the owner is its first process. */
+  readonly state: 'preparing' | 'committed'
+  readonly owner: Owner
+}
+
+interface AddressRow {
+  network: string
+  address: string
+  container_id: string
+  interface_name: string
+  host_interface: string
+  mac_address: string
+  state: Endpoint['state']
+  owner_pid: number
+  owner_start_ticks: number
+  owner_boot_id: string
+  subnet: string
+  gateway: string
+}
+
+const selectRows = `SELECT address.*, subnet, gateway
+                    FROM address JOIN network ON network.name = address.network`
+
+/** In the order of the container's interfaces. */
+export function endpointsOf(database: Database, containerId: string): Endpoint[] {
+  return database
+    .prepare<[string], AddressRow>(`${selectRows} WHERE container_id = ? ORDER BY interface_name`)
+    .all(containerId)
+    .map(endpointOf)
+}
+
+/** Endpoints of a network, in no order. */
+export function endpointsIn(database: Database, networkName: string): Endpoint[] {
+  return database
+    .prepare<[string], AddressRow>(`${selectRows} WHERE address.network = ?`)
+    .all(networkName)
+    .map(endpointOf)
+}
+
+/** Endpoints that were being made, or belong to an earlier boot. */
+export function unsettledEndpoints(database: Database, currentBootId: string): Endpoint[] {
+  return database
+    .prepare<[string], AddressRow>(`${selectRows} WHERE state = 'preparing' OR owner_boot_id <> ?`)
+    .all(currentBootId)
+    .map(endpointOf)
+}
+
+/** Addresses of a network that are taken. */
+export function addressesIn(database: Database, networkName: string): string[] {
+  return database
+    .prepare<[string], { address: string }>('SELECT address FROM address WHERE network = ?')
+    .all(networkName)
+    .map(({ address }) => address)
+}
+
+export function insertEndpoint(database: Database, endpoint: Endpoint): void {
+  database
+    .prepare(
+      `INSERT INTO address (network, address, container_id, interface_name, host_interface,
+                            mac_address, state, owner_pid, owner_start_ticks, owner_boot_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(
+      endpoint.networkName,
+      endpoint.address,
+      endpoint.containerId,
+      endpoint.interfaceName,
+      endpoint.hostInterface,
+      endpoint.macAddress,
+      endpoint.state,
+      endpoint.owner.pid,
+      endpoint.owner.startTicks,
+      endpoint.owner.bootId,
+    )
+}
+
+/** From now on the addresses live and die with `owner`, the container's first process. */
+export function commitEndpoints(database: Database, containerId: string, owner: Owner): void {
+  database
+    .prepare(
+      `UPDATE address
+       SET state = 'committed', owner_pid = ?, owner_start_ticks = ?, owner_boot_id = ?
+       WHERE container_id = ?`,
+    )
+    .run(owner.pid, owner.startTicks, owner.bootId, containerId)
+}
+
+/** Delete the record of this endpoint, never of one that has taken its address since. */
+export function deleteEndpoint(database: Database, { hostInterface }: Endpoint): void {
+  database.prepare('DELETE FROM address WHERE host_interface = ?').run(hostInterface)
+}
+
+function endpointOf(row: AddressRow): Endpoint {
+  return {
+    networkName: row.network,
+    containerId: row.container_id,
+    address: row.address,
+    prefixLength: parseSubnet(row.subnet).prefixLength,
+    gateway: row.gateway,
+    macAddress: row.mac_address,
+    interfaceName: row.interface_name,
+    hostInterface: row.host_interface,
+    state: row.state,
+    owner: {
+      pid: row.owner_pid,
+      startTicks: row.owner_start_ticks,
+      bootId: row.owner_boot_id,
+    },
+  }
+}

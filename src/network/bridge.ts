@@ -1,0 +1,112 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { TsctrError } from '../errors.ts'
+import type { Database } from '../host/database.ts'
+import { firewallState, hasLegacyFilter, nftGeneration } from './firewall-state.ts'
+import {
+  acceptInForeignChains,
+  acceptInLegacyChain,
+  removeFromForeignChains,
+  removeFromLegacyChain,
+} from './foreign-chains.ts'
+import { lockHostNetwork } from './host-network-lock.ts'
+import { defaultRouteMtu, hostRoutes } from './host-routes.ts'
+import { macAddressOf, parseAddress, parseSubnet } from './ipv4.ts'
+import { ipBatch, nftApply } from './network-programs.ts'
+import { type Network, recordBridge } from './networks.ts'
+import { bridgeRuleset, noRuleset } from './ruleset.ts'
+
+const forwardingSwitch = '/proc/sys/net/ipv4/ip_forward'
+
+/**
+ * Whether everything of the network is in place. Its route says that the bridge is there, up and
+ * has its address; the firewall's generation, that no rule has gone since it was last looked at.
+ */
+export function isBridgeUp(network: Network): boolean {
+  const { base, prefixLength } = parseSubnet(network.subnet)
+  const hasRoute = hostRoutes().some(
+    ({ interfaceName, destination }) =>
+      interfaceName === network.bridgeName &&
+      destination.base === base &&
+      destination.prefixLength === prefixLength,
+  )
+  if (!hasRoute || !isForwarding() || network.applied === undefined) return false
+  return network.applied === firewallState(nftGeneration())
+}
+
+/**
+ * Make the bridge and its rules, or what is missing of them. Called with the host network locked.
+ *
+ * @returns  the network as recorded
+ */
+export async function bringUpBridge(database: Database, network: Network): Promise<Network> {
+  const isThere = interfaceExists(network.bridgeName)
+  const mtu = isThere ? network.mtu : defaultRouteMtu()
+  await ipBatch(bridgeCommands({ ...network, mtu }, isThere))
+  enableForwarding()
+  const applied = await applyRules(network)
+  const recorded = { ...network, mtu, applied }
+  recordBridge(database, recorded)
+  return recorded
+}
+
+/** Remove the bridge and its rules; the record stays, and the next use brings them back. */
+export async function removeBridge(database: Database, network: Network): Promise<void> {
+  const lock = await lockHostNetwork()
+  try {
+    recordBridge(database, { ...network, applied: undefined })
+    if (interfaceExists(network.bridgeName)) await ipBatch([`link del ${network.bridgeName}`])
+    await nftApply(noRuleset(network))
+    await removeFromForeignChains(network.bridgeName)
+    if (hasLegacyFilter()) await removeFromLegacyChain(network.bridgeName)
+  } finally {
+    lock.release()
+  }
+}
+
+/** Whether this network namespace has an interface of that name (/sys may show another's). */
+export function interfaceExists(name: string): boolean {
+  return existsSync(`/proc/sys/net/ipv4/conf/${name}`)
+}
+
+function bridgeCommands(network: Network, isThere: boolean): string[] {
+  const { bridgeName, gateway, subnet, mtu } = network
+  // With an address of its own a bridge does not take on those of the containers that come and go.
+  const mac = macAddressOf(parseAddress(gateway))
+  const make = `link add ${bridgeName} mtu ${mtu} address ${mac} type bridge`
+  return [
+    ...(isThere ? [] : [make]),
+    // No link-local IPv6 address on a bridge that carries IPv4 only.
+    `link set ${bridgeName} addrgenmode none up`,
+    `addr replace ${gateway}/${parseSubnet(subnet).prefixLength} dev ${bridgeName}`,
+  ]
+}
+
+/**
+ * @returns  the state to compare with later; undefined if somebody else changed the firewall at
+ *           the same time, perhaps after it was looked at: then the next run looks again
+ */
+async function applyRules(network: Network): Promise<string | undefined> {
+  const before = nftGeneration()
+  await nftApply(bridgeRuleset(network))
+  const transactions = 1 + (await acceptInForeignChains(network.bridgeName))
+  if (hasLegacyFilter()) await acceptInLegacyChain(network.bridgeName)
+  const after = nftGeneration()
+  const isUndisturbed = before !== undefined && after === before + transactions
+  return isUndisturbed ? firewallState(after) : undefined
+}
+
+function isForwarding(): boolean {
+  return readFileSync(forwardingSwitch, 'ascii').trim() === '1'
+}
+
+function enableForwarding(): void {
+  if (isForwarding()) return
+  try {
+    writeFileSync(forwardingSwitch, '1')
+  } catch (cause) {
+    throw new TsctrError('FAILED_PRECONDITION', 'net.ipv4.ip_forward: cannot be switched on', {
+      hint: 'sysctl -w net.ipv4.ip_forward=1, or run with --network host or none',
+      cause,
+    })
+  }
+}

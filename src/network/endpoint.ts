@@ -1,0 +1,75 @@
+import { hasCode } from '../errors.ts'
+import type { Database } from '../host/database.ts'
+import { deleteEndpoint, type Endpoint, endpointsOf } from './addresses.ts'
+import { interfaceExists } from './bridge.ts'
+import { runInNetworkNamespace } from './network-namespace.ts'
+import { ipBatch } from './network-programs.ts'
+import type { Network } from './networks.ts'
+
+/**
+ * Plug a container's network namespace into a network: a veth pair between the bridge and the
+ * namespace, the address, the default route. Done again, it makes the pair anew.
+ *
+ * @param netnsPath  where createNetworkNamespace keeps it
+ */
+export async function connectEndpoint(
+  endpoint: Endpoint,
+  { network, netnsPath }: { readonly network: Network; readonly netnsPath: string },
+): Promise<void> {
+  await removeHostInterface(endpoint)
+  try {
+    await ipBatch(pairCommands(endpoint, network, netnsPath))
+    await runInNetworkNamespace(netnsPath, () => ipBatch(insideCommands(endpoint)))
+  } catch (error) {
+    // A failure of cleaning up must not replace what went wrong.
+    await removeHostInterface(endpoint).catch(() => {})
+    throw error
+  }
+}
+
+/**
+ * Unplug a container from all its networks and give its addresses back. The caller may do other
+ * things until the promise is kept: most of the time goes by in the kernel.
+ */
+export async function releaseEndpoints(database: Database, containerId: string): Promise<void> {
+  for (const endpoint of endpointsOf(database, containerId)) {
+    await releaseEndpoint(database, endpoint)
+  }
+}
+
+/** Unplug one endpoint and give its address back. What is gone already is no error. */
+export async function releaseEndpoint(database: Database, endpoint: Endpoint): Promise<void> {
+  // The address is free only when nobody answers for it any more.
+  await removeHostInterface(endpoint)
+  deleteEndpoint(database, endpoint)
+}
+
+function pairCommands(endpoint: Endpoint, network: Network, netnsPath: string): string[] {
+  const { hostInterface, interfaceName, macAddress } = endpoint
+  const { bridgeName, mtu } = network
+  return [
+    `link add ${hostInterface} mtu ${mtu} master ${bridgeName} type veth` +
+      ` peer name ${interfaceName} mtu ${mtu} address ${macAddress} netns "${netnsPath}"`,
+    `link set ${hostInterface} addrgenmode none up`,
+  ]
+}
+
+function insideCommands({ interfaceName, address, prefixLength, gateway }: Endpoint): string[] {
+  return [
+    'link set lo up',
+    `link set ${interfaceName} addrgenmode none up`,
+    `addr add ${address}/${prefixLength} dev ${interfaceName}`,
+    `route add default via ${gateway}`,
+  ]
+}
+
+/** With one end of a veth pair the kernel removes the other. */
+async function removeHostInterface({ hostInterface }: Endpoint): Promise<void> {
+  if (!interfaceExists(hostInterface)) return
+  try {
+    await ipBatch([`link del ${hostInterface}`])
+  } catch (error) {
+    // It may have ended meanwhile, with the container's namespace.
+    if (!hasCode(error, 'RUNTIME_FAILED') || interfaceExists(hostInterface)) throw error
+  }
+}
