@@ -85,6 +85,7 @@ export function setModified(path: Buffer, { seconds, nanoseconds }: Timestamp): 
   lutimesNs(path, timeNs, timeNs)
 }
 
+/** @returns  attributes that the file should have and does not */
 function setXattrs(
   path: Buffer,
   fileType: number,
@@ -92,28 +93,23 @@ function setXattrs(
   ownership: Ownership,
 ): readonly Xattr[] {
   if (xattrs.length === 0) return xattrs
+  const isPlain = fileType === constants.S_IFREG || fileType === constants.S_IFDIR
   return xattrs.filter((xattr) => {
     if (isOverlayXattr(xattr.name)) return false
-    return !trySetXattr(path, fileType, xattr, ownership)
+    // The kernel has no user.* but on files and directories, and no others for a user without
+    // privilege: as root the former are lost, as in other engines.
+    const isPossible = xattr.name.startsWith('user.') ? isPlain : ownership === 'apply'
+    return !(isPossible && trySetXattr(path, xattr))
   })
 }
 
-function trySetXattr(
-  path: Buffer,
-  fileType: number,
-  { name, value }: Xattr,
-  ownership: Ownership,
-): boolean {
+function trySetXattr(path: Buffer, { name, value }: Xattr): boolean {
   try {
     lsetxattr(path, Buffer.from(name, 'latin1'), value)
     return true
   } catch (error) {
     // The file system keeps none of this kind: other engines go on without it too.
     if (isErrno(error, 'ENOTSUP')) return false
-    // Not allowed: user.* on anything but files and directories, or a privilege that is missing.
-    const isPlain = fileType === constants.S_IFREG || fileType === constants.S_IFDIR
-    const isKnownLimit = ownership === 'record' || (name.startsWith('user.') && !isPlain)
-    if (isErrno(error, 'EPERM', 'EACCES') && isKnownLimit) return false
     throw error
   }
 }

@@ -4,6 +4,7 @@ import { lsetxattr } from '../host/libc.ts'
 import { type ByteString, joinPath } from './byte-string.ts'
 import { modeOnDisk, type Ownership, setMetadata, setModified } from './file-metadata.ts'
 import { isHidden, type LayerDirectory, walkDirectories } from './layer-directory.ts'
+import { describeWriteError } from './layer-error.ts'
 import type { LayerTree } from './layer-tree.ts'
 import { rootOwned, type Xattr } from './tar-reader.ts'
 import { opaqueValue, opaqueXattrs } from './whiteout.ts'
@@ -28,7 +29,11 @@ export function finishDirectories(tree: LayerTree, ownership: Ownership): OpenEn
     const isInHidden = directory.parent !== undefined && isHidden(directory.parent)
     if (isHidden(directory) && directory.parent !== undefined) removeWhiteouts(tree, directory)
     for (const name of directory.whiteouts) whiteouts.push(joinPath(directory.path, name))
-    finish(tree, directory, ownership, isInHidden)
+    try {
+      finish(tree, directory, ownership, isInHidden)
+    } catch (error) {
+      throw describeWriteError(directory.path, error)
+    }
     const isFromBelow = directory.listed === undefined && !directory.isNew && !isInHidden
     if (isFromBelow) implied.push(directory.path)
   }

@@ -21,6 +21,9 @@ export function archiveError(problem: string, cause?: unknown): TsctrError {
  * the layer or the disk are returned as they are.
  */
 export function describeWriteError(entryName: ByteString, error: unknown): unknown {
+  if (isErrno(error, 'EINVAL', 'ERANGE', 'E2BIG', 'ENOSPC') && error.syscall === 'lsetxattr') {
+    return layerError(entryName, 'extended attribute is not valid or too large', error)
+  }
   if (isErrno(error, 'ENAMETOOLONG')) return layerError(entryName, 'name is too long', error)
   if (isErrno(error, 'EFBIG')) return layerError(entryName, 'file is too large', error)
   if (isErrno(error, 'EMLINK')) return layerError(entryName, 'too many hard links', error)

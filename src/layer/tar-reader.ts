@@ -1,5 +1,5 @@
 import type { ByteReader } from './byte-reader.ts'
-import { type ByteString, byteStringOf, byteStringUpToNul } from './byte-string.ts'
+import { type ByteString, byteStringUpToNul } from './byte-string.ts'
 import { archiveError, escapeName, layerError } from './layer-error.ts'
 import { type PaxRecord, parsePaxRecords, paxName, paxNumber, paxTimestamp } from './pax.ts'
 import { readOldGnuSparseMap, readPaxSparseMap, type SparseMap } from './sparse.ts'
@@ -241,7 +241,8 @@ function decodePercent(text: string): ByteString {
   const decoded = text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   )
-  return byteStringOf(Buffer.from(decoded, 'latin1'))
+  if (decoded.includes('\0')) throw archiveError('damaged extended header: NUL in a key')
+  return decoded as ByteString
 }
 
 function requireSize(sizeBytes: number): number {

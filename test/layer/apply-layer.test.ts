@@ -18,13 +18,12 @@ import {
   assertRefused,
   isWhiteoutAt,
   linkAt,
+  names,
   needsRoot,
   scratchDirectory,
 } from './scratch.ts'
 
 const content = (root: string, name: string): string => readFileSync(join(root, name), 'latin1')
-const names = (root: string): string[] =>
-  readdirSync(root, { recursive: true, encoding: 'utf8' }).sort()
 const isOpaque = (path: string): boolean =>
   lgetxattr(path, 'trusted.overlay.opaque')?.toString() === 'y'
 
@@ -217,7 +216,7 @@ test('usage counts each file once, in blocks', (t) => {
 test('progress ends at the size of the blob', (t) => {
   const blob = gzipSync(tarOf(file('a', Buffer.alloc(1_000_000, 1))))
   const seen: number[] = []
-  apply(t, blob, 'apply', (bytes) => seen.push(bytes))
+  apply(t, blob, undefined, (bytes) => seen.push(bytes))
   assert.equal(seen.at(-1), blob.length)
 })
 
@@ -362,6 +361,20 @@ test('a hard link may lie in any directory and be a link to a symlink', (t) => {
   assert.equal(statSync(join(root, 'd/e/l')).nlink, 2)
   assert.equal(linkAt(join(root, 't')), 'f')
 })
+
+const badXattrs: [what: string, key: string][] = [
+  ['capability that is none', 'security.capability'],
+  ['name too long', `user.${'n'.repeat(300)}`],
+  ['empty name', ''],
+]
+
+for (const [what, key] of badXattrs) {
+  test(`attribute, ${what}: refused`, { skip: needsRoot }, (t) => {
+    const pax: [string, string][] = [[`SCHILY.xattr.${key}`, 'x']]
+    assertRefused(() => apply(t, tarOf(file('a', '', { pax }))), /a: extended attribute/)
+    assertRefused(() => apply(t, tarOf(directory('a', { pax }))), /a: extended attribute/)
+  })
+}
 
 test('a device 0:0 of the layer is left out: overlay would take it for a whiteout', (t) => {
   const { root } = apply(t, tarOf(entry('hidden', '3', { devMajor: 0, devMinor: 0 }), file('f')))

@@ -1,14 +1,26 @@
 import assert from 'node:assert/strict'
-import { lstatSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { TsctrError } from '../../src/errors.ts'
 import { type AppliedLayer, applyLayer } from '../../src/layer/apply-layer.ts'
+import type { Ownership } from '../../src/layer/file-metadata.ts'
 import { settleLayer } from '../../src/layer/settle-layer.ts'
 
 /** Owners, devices and trusted attributes. */
 export const needsRoot = process.getuid?.() === 0 ? false : 'needs root'
+
+/** Most of what layers mean does not depend on privilege. */
+const possible: Ownership = needsRoot === false ? 'apply' : 'record'
 
 /** A directory that goes with the test. */
 export function scratchDirectory(t: TestContext): string {
@@ -26,7 +38,7 @@ export interface Unpacked {
 export function apply(
   t: TestContext,
   blob: Buffer,
-  ownership: 'apply' | 'record' = 'apply',
+  ownership: Ownership = possible,
   onProgress: (compressedBytesRead: number) => void = () => {},
 ): Unpacked {
   const directory = scratchDirectory(t)
@@ -48,7 +60,7 @@ export function applyStack(t: TestContext, ...blobs: readonly Buffer[]): string[
         .map((lower) => lower.root)
         .reverse(),
       unsettled: structuredClone(applied.unsettled),
-      ownership: 'apply',
+      ownership: possible,
     })
   }
   return unpacked.map(({ root }) => root)
@@ -71,4 +83,15 @@ export function isWhiteoutAt(path: string): boolean {
 
 export function linkAt(path: string): string {
   return readlinkSync(path)
+}
+
+/** Paths of all files below a directory, sorted. Symlinks are not followed. */
+export function names(root: string): string[] {
+  const found = readdirSync(root, { withFileTypes: true }).flatMap((child) => [
+    child.name,
+    ...(child.isDirectory()
+      ? names(join(root, child.name)).map((name) => `${child.name}/${name}`)
+      : []),
+  ])
+  return found.sort()
 }

@@ -269,6 +269,11 @@ const refused: [what: string, archive: Buffer, message: RegExp][] = [
   ],
   ['NUL in a PAX path', tarOf(file('f', 'x', { pax: [['path', 'a\0b']] })), /NUL in path/],
   [
+    'NUL in a libarchive key',
+    tarOf(file('f', 'x', { pax: [['LIBARCHIVE.xattr.a%00b', 'v']] })),
+    /NUL in a key/,
+  ],
+  [
     'NUL in a PAX key',
     tarOf(file('f', 'x', { pax: [['SCHILY.xattr.a\0b', 'v']] })),
     /NUL in a key/,
