@@ -1,16 +1,13 @@
-import { isMainThread } from 'node:worker_threads'
 import { exitCodes, TsctrError } from '../errors.ts'
-import { serveWorker } from '../host/worker.ts'
 import { type CommandEntry, commandGroups, commandList } from './command-list.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { type CommandLine, type Found, findCommand } from './find-command.ts'
 import { outputTo } from './output.ts'
 import { reportError } from './report-error.ts'
-import { workerList } from './worker-list.ts'
 
 // The one-file build has no files for worker threads to start from: they start from itself.
-if (isMainThread) void main(process.argv.slice(2))
-else void serveWorker((name) => workerList[name]?.())
+if (isWorkerThread()) void work()
+else void main(process.argv.slice(2))
 
 async function main(argv: readonly string[]): Promise<void> {
   const found = findCommand(argv)
@@ -70,6 +67,19 @@ function unknownCommand(words: readonly string[]): TsctrError {
   return new TsctrError('INVALID_ARGUMENT', `'${word}' is not a tsctr ${prefix}command`, {
     hint: meant === undefined ? `tsctr ${prefix}--help` : `did you mean tsctr ${meant}?`,
   })
+}
+
+// To ask node:worker_threads would take every command 2 ms.
+function isWorkerThread(): boolean {
+  return 'isTsctrWorker' in globalThis
+}
+
+async function work(): Promise<void> {
+  const [{ serveWorker }, { workerList }] = await Promise.all([
+    import('../host/worker.ts'),
+    import('./worker-list.ts'),
+  ])
+  await serveWorker((name) => workerList[name]?.())
 }
 
 /** The option is needed before commander is loaded, and where loading it failed. */

@@ -1,4 +1,3 @@
-import { isatty } from 'node:tty'
 import { outputTo } from './output.ts'
 
 const stderrFd = 2
@@ -12,9 +11,10 @@ export async function reportError(
   error: unknown,
   options: { readonly debug: boolean },
 ): Promise<void> {
-  const [{ renderError }, { wantsColor }] = await Promise.all([
+  const [{ renderError }, { wantsColor }, { isatty }] = await Promise.all([
     import('./render/errors.ts'),
     import('./render/wants-color.ts'),
+    import('node:tty'),
   ])
   const color = wantsColor({ isTTY: isatty(stderrFd) })
   const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]

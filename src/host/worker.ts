@@ -41,7 +41,8 @@ export function startWorker(
     trackUnmanagedFds: false,
   }
   if (!sea.isSea()) return new Worker(new URL('./worker-main.ts', import.meta.url), options)
-  return new Worker(sea.getAsset(programAsset, 'utf8'), { ...options, eval: true })
+  const program = `globalThis.isTsctrWorker = true\n${sea.getAsset(programAsset, 'utf8')}`
+  return new Worker(program, { ...options, eval: true })
 }
 
 /**

@@ -1,13 +1,15 @@
 import { once } from 'node:events'
-import { isMainThread } from 'node:worker_threads'
 import { openDatabase } from '../../src/host/database.ts'
 import { serveWorker, startWorker } from '../../src/host/worker.ts'
 
 // A program for one-file.test.ts: what tsctr needs of its build, without tsctr.
 const workers = { 'echo worker': () => import('./echo-worker.ts') }
 
-if (isMainThread) void main()
-else void serveWorker((name) => (name in workers ? workers['echo worker']() : undefined))
+if ('isTsctrWorker' in globalThis) {
+  void serveWorker((name) => (name in workers ? workers['echo worker']() : undefined))
+} else {
+  void main()
+}
 
 async function main(): Promise<void> {
   const database = openDatabase(':memory:', [])
