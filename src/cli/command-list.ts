@@ -53,6 +53,12 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/exec.ts')).addExecCommand,
   },
   {
+    names: ['images', 'image ls', 'image list'],
+    summary: 'List images',
+    isCommon: true,
+    load: async () => (await import('./commands/images.ts')).addImagesCommand,
+  },
+  {
     names: ['info'],
     summary: 'Show what tsctr works with on this machine',
     isCommon: true,

@@ -1,8 +1,9 @@
 import { TsctrError } from '../errors.ts'
+import type { Digest } from '../oci/digest.ts'
 import type { Platform } from '../oci/platform.ts'
 import { canonicalName, parseReference, repositoryName } from '../oci/reference.ts'
 import { getImage, type ImageRecord, listImages } from '../store/images.ts'
-import { findLocalImage } from './read-image.ts'
+import { localImages } from './local-images.ts'
 import type { ImageStores } from './stores.ts'
 
 type Local = Pick<ImageStores, 'database' | 'content' | 'namespace'>
@@ -48,23 +49,24 @@ function findById(stores: Local, text: string, platform: Platform): ImageRecord[
   const prefix = text.replace(/^sha256:/, '')
   if (!/^[0-9a-f]{2,64}$/.test(prefix)) return []
   const start = `sha256:${prefix}`
-  const matches = new Map<string, ImageRecord[]>()
+  const matches: { image: ImageRecord; matched: readonly Digest[]; shownId: Digest }[] = []
   for (const image of listImages(stores.database, stores.namespace)) {
-    const local = findLocalImage(stores, image.target, platform)
-    const ids = [
-      image.target.digest,
-      ...(local === undefined
-        ? []
-        : [local.manifestDescriptor.digest, local.manifest.config.digest]),
-    ]
-    if (!ids.some((id) => id.startsWith(start))) continue
-    const key = local?.manifest.config.digest ?? image.target.digest
-    matches.set(key, [...(matches.get(key) ?? []), image])
+    const locals = localImages(stores, image.target, platform)
+    const configs = locals.map(({ manifest }) => manifest.config.digest)
+    const manifests = locals.map(({ manifestDescriptor }) => manifestDescriptor.digest)
+    const ids = new Set([...configs, ...manifests, image.target.digest])
+    const matched = [...ids].filter((id) => id.startsWith(start))
+    const shownId = configs[0] ?? image.target.digest
+    if (matched.length > 0) matches.push({ image, matched, shownId })
   }
-  if (matches.size > 1) {
+  // A text that starts several ids is still clear where they are all of one image.
+  const isClear =
+    new Set(matches.flatMap(({ matched }) => matched)).size <= 1 ||
+    new Set(matches.map(({ shownId }) => shownId)).size <= 1
+  if (!isClear) {
     throw new TsctrError('INVALID_ARGUMENT', `image ${text}: several images' ids start so`)
   }
-  return [...matches.values()].flat()
+  return matches.map(({ image }) => image)
 }
 
 function tryParse(text: string): ReturnType<typeof parseReference> | undefined {

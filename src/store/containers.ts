@@ -210,7 +210,7 @@ export function findContainer(
 export function listContainers(database: Database, namespace?: string): ContainerRecord[] {
   return database
     .prepare<[string | null], ContainerRow>(
-      `SELECT * FROM container WHERE namespace = coalesce(?1, namespace)
+      `SELECT * FROM container WHERE namespace = coalesce(?, namespace)
        ORDER BY created_at DESC, rowid DESC`,
     )
     .all(namespace ?? null)

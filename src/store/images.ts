@@ -68,7 +68,7 @@ export function getImage(
 /** All images of a namespace, or of every namespace, newest first. */
 export function listImages(database: Database, namespace?: string): ImageRecord[] {
   const statement = database.prepare<[string | null], ImageRow>(
-    `SELECT * FROM image WHERE namespace = coalesce(?1, namespace)
+    `SELECT * FROM image WHERE namespace = coalesce(?, namespace)
      ORDER BY created_at DESC, name`,
   )
   return statement.all(namespace ?? null).map(toImage)

@@ -53,7 +53,8 @@ export function addPullCommand(parent: Command): void {
         ).finally(progress.finish)
         if (speaks) describe(ctx, pulled, familiarName(reference))
         const { platform: found } = pulled.image.config
-        if (!runnablePlatforms(platform).some((each) => isSamePlatform(each, found))) {
+        // With `json`, stderr is for a program to read.
+        if (mode !== 'json' && !runnablePlatforms(platform).some((each) => isSamePlatform(each, found))) {
           const wanted = formatPlatform(platform)
           ctx.stderr.line(`WARNING: the image is for ${formatPlatform(found)}, not for ${wanted}`)
         }

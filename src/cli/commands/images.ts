@@ -1,0 +1,103 @@
+import { isatty } from 'node:tty'
+import type { Command } from 'commander'
+import { type ImageFilter, parseImageFilter } from '../../image/image-filters.ts'
+import { type ListedImage, listLocalImages } from '../../image/list-images.ts'
+import { formatPlatform } from '../../oci/platform.ts'
+import { familiarRepository } from '../../oci/reference.ts'
+import { withContext } from '../context.ts'
+import { repeated } from '../flag-parser.ts'
+import { wantedPlatform } from '../image-platform.ts'
+import { shortId } from '../render/ellipsis.ts'
+import { type Row, type RowLayout, renderRows } from '../render/format.ts'
+import { humanAge } from '../render/human-duration.ts'
+import { humanSize } from '../render/human-size.ts'
+import { localTime } from '../render/local-time.ts'
+
+interface ImagesFlags {
+  readonly quiet?: boolean
+  readonly digests?: boolean
+  /** commander's name for `--no-trunc`. */
+  readonly trunc: boolean
+  readonly format?: string
+  readonly filter?: readonly ImageFilter[]
+}
+
+const tableDigits = 3
+const none = '<none>'
+
+export function addImagesCommand(parent: Command): void {
+  parent
+    .command('images [repository[:tag]]')
+    .description('List images')
+    .option('-a, --all', 'as docker has it; there are no intermediate images to show')
+    .option('-q, --quiet', 'print ids alone')
+    .option('--no-trunc', 'show whole ids')
+    .option('--digests', 'show digests')
+    .option('--format <format>', "'table', 'wide', 'json', a Go template, or 'table TEMPLATE'")
+    .option(
+      '-f, --filter <key=value>',
+      'reference=PATTERN, dangling=BOOL, before=IMAGE, since=IMAGE, label=KEY[=VALUE]',
+      repeated('--filter', parseImageFilter),
+    )
+    .action((pattern: string | undefined, flags: ImagesFlags, command: Command) =>
+      withContext(command, async (ctx) => {
+        const named = pattern === undefined ? [] : [parseImageFilter(`reference=${pattern}`)]
+        const filters = [...(flags.filter ?? []), ...named]
+        const images = listLocalImages(ctx, wantedPlatform(), filters)
+        const rows = images.map((image) => rowOf(image, { now: new Date(), trunc: flags.trunc }))
+        const isTable = [undefined, '', 'table'].includes(flags.format)
+        const format = flags.quiet === true && isTable ? '{{.ID}}' : flags.format
+        const table = layout.table.flatMap((field) =>
+          field === 'ID' && flags.digests === true ? ['Digest', field] : [field],
+        )
+        ctx.stdout.write(renderRows(rows, { ...layout, table }, { format, isTerminal: isatty(1) }))
+      }),
+    )
+}
+
+/** Source: docker images, table and "Format the output"; nerdctl images for Name, Platform, BlobSize */
+const layout: RowLayout = {
+  headers: {
+    Repository: 'REPOSITORY',
+    Tag: 'TAG',
+    Digest: 'DIGEST',
+    ID: 'IMAGE ID',
+    CreatedSince: 'CREATED',
+    CreatedAt: 'CREATED AT',
+    Size: 'SIZE',
+    VirtualSize: 'SIZE',
+    SharedSize: 'SHARED SIZE',
+    UniqueSize: 'UNIQUE SIZE',
+    BlobSize: 'BLOB SIZE',
+    Containers: 'CONTAINERS',
+    Name: 'NAME',
+    Platform: 'PLATFORM',
+  },
+  table: ['Repository', 'Tag', 'ID', 'CreatedSince', 'Size'],
+  wide: ['Repository', 'Tag', 'ID', 'CreatedSince', 'Platform', 'Size', 'BlobSize'],
+}
+
+function rowOf(image: ListedImage, { now, trunc }: { now: Date; trunc: boolean }): Row {
+  const { reference, createdAt, sizeBytes, sharedBytes, local } = image
+  return {
+    Repository: familiarRepository(reference),
+    // docker shows what was pulled by its digest without a tag.
+    Tag: reference.digest === undefined ? (reference.tag ?? none) : none,
+    Digest: image.target.digest,
+    ID: trunc ? shortId(image.id) : image.id,
+    CreatedSince: createdAt === undefined ? 'N/A' : humanAge(createdAt, now),
+    CreatedAt: createdAt === undefined ? 'N/A' : localTime(createdAt),
+    Size: sizeText(sizeBytes),
+    VirtualSize: sizeText(sizeBytes),
+    SharedSize: sizeText(sharedBytes),
+    UniqueSize: sizeText(sharedBytes === undefined ? undefined : (sizeBytes ?? 0) - sharedBytes),
+    BlobSize: sizeText(image.blobBytes),
+    Containers: String(image.containers),
+    Name: image.name,
+    Platform: local === undefined ? none : formatPlatform(local.config.platform),
+  }
+}
+
+function sizeText(bytes: number | undefined): string {
+  return bytes === undefined ? none : humanSize(bytes, tableDigits)
+}

@@ -1,0 +1,156 @@
+import type { Digest } from '../oci/digest.ts'
+import type { Platform } from '../oci/platform.ts'
+import { parseReference, type Reference } from '../oci/reference.ts'
+import { listContainers } from '../store/containers.ts'
+import { type ImageRecord, listImages } from '../store/images.ts'
+import { findImage } from './find-image.ts'
+import type { ImageFilter } from './image-filters.ts'
+import { layerSnapshots, snapshotSizes, unpackedBytes } from './image-layers.ts'
+import { shownImage } from './local-images.ts'
+import type { LocalImage } from './read-image.ts'
+import type { ImageStores } from './stores.ts'
+
+/** A name and what stands behind it. */
+export interface ListedImage {
+  readonly name: string
+  readonly reference: Reference
+  readonly target: ImageRecord['target']
+  /** Digest of the config; of the target where no config is here. */
+  readonly id: Digest
+  /** undefined where manifest or config are missing. */
+  readonly local: LocalImage | undefined
+  /** When the image was built, as it says itself. */
+  readonly createdAt: Date | undefined
+  /** All its layers unpacked; undefined while they are not. */
+  readonly sizeBytes: number | undefined
+  /** Of those, layers that other images have too. */
+  readonly sharedBytes: number | undefined
+  /** Config and layers as they are stored in the registry. */
+  readonly blobBytes: number | undefined
+  /** Containers made from it. */
+  readonly containers: number
+}
+
+type Stores = Pick<ImageStores, 'namespace' | 'database' | 'content' | 'snapshots'>
+
+/**
+ * All names of images, the image that was built last first.
+ *
+ * @param filters  see ImageFilter
+ * @throws         NOT_FOUND for an image that a filter names
+ */
+export function listLocalImages(
+  stores: Stores,
+  platform: Platform,
+  filters: readonly ImageFilter[] = [],
+): ListedImage[] {
+  const records = listImages(stores.database, stores.namespace)
+  const containers = listContainers(stores.database, stores.namespace)
+  const sizes = snapshotSizes(stores)
+  const locals = records.map(({ target }) => shownImage(stores, target, platform))
+  const users = usersOfLayers(locals)
+  const images = records.map(({ name, target }, index): ListedImage => {
+    const local = locals[index]
+    const id = local?.manifest.config.digest ?? target.digest
+    const isUser = (container: (typeof containers)[number]): boolean =>
+      container.imageConfigDigest === id || container.imageTargetDigest === target.digest
+    return {
+      name,
+      reference: parseReference(name),
+      target,
+      id,
+      local,
+      createdAt: timeOf(local?.config.created),
+      ...(local === undefined
+        ? { sizeBytes: undefined, sharedBytes: undefined, blobBytes: undefined }
+        : sizesOf(local, sizes, users)),
+      containers: containers.filter(isUser).length,
+    }
+  })
+  const isWanted = filterBy(stores, platform, filters)
+  return images.filter(isWanted).toSorted(newestFirst)
+}
+
+/** For each snapshot of a layer the ids of the images that have it. */
+function usersOfLayers(
+  locals: readonly (LocalImage | undefined)[],
+): ReadonlyMap<string, ReadonlySet<Digest>> {
+  const users = new Map<string, Set<Digest>>()
+  for (const local of locals) {
+    if (local === undefined) continue
+    for (const chainID of layerSnapshots(local)) {
+      const known = users.get(chainID) ?? new Set()
+      users.set(chainID, known.add(local.manifest.config.digest))
+    }
+  }
+  return users
+}
+
+function sizesOf(
+  local: LocalImage,
+  sizes: ReadonlyMap<string, number>,
+  users: ReadonlyMap<string, ReadonlySet<Digest>>,
+): Pick<ListedImage, 'sizeBytes' | 'sharedBytes' | 'blobBytes'> {
+  const { config, layersBaseFirst } = local.manifest
+  const sizeBytes = unpackedBytes(local, sizes)
+  const shared = layerSnapshots(local).filter((chainID) => (users.get(chainID)?.size ?? 0) > 1)
+  return {
+    sizeBytes,
+    sharedBytes: sizeBytes === undefined ? undefined : sumOf(shared, (id) => sizes.get(id) ?? 0),
+    blobBytes: sumOf([config, ...layersBaseFirst], (blob) => blob.sizeBytes),
+  }
+}
+
+function sumOf<T>(items: readonly T[], amount: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + amount(item), 0)
+}
+
+function filterBy(
+  stores: Stores,
+  platform: Platform,
+  filters: readonly ImageFilter[],
+): (image: ListedImage) => boolean {
+  const references = filters.filter((filter) => filter.kind === 'reference')
+  const others = filters.map((filter) => predicateOf(stores, platform, filter))
+  return (image) =>
+    (references.length === 0 || references.some(({ matches }) => matches(image.reference))) &&
+    others.every((matches) => matches(image))
+}
+
+function predicateOf(
+  stores: Stores,
+  platform: Platform,
+  filter: ImageFilter,
+): (image: ListedImage) => boolean {
+  switch (filter.kind) {
+    case 'reference':
+      return () => true
+    case 'dangling':
+      // An image that loses its last name is garbage, so one without a name is never listed.
+      return () => !filter.isDangling
+    case 'label':
+      return ({ local }) => {
+        const value = local?.config.process.labels.get(filter.key)
+        return value !== undefined && (filter.value === undefined || filter.value === value)
+      }
+    case 'before':
+    case 'since': {
+      const { target } = findImage(stores, filter.image, platform)
+      const pivot = timeOf(shownImage(stores, target, platform)?.config.created)?.getTime() ?? 0
+      return ({ createdAt }) => {
+        const time = createdAt?.getTime() ?? 0
+        return filter.kind === 'before' ? time < pivot : time > pivot
+      }
+    }
+  }
+}
+
+function timeOf(text: string | undefined): Date | undefined {
+  const time = new Date(text ?? Number.NaN)
+  return Number.isNaN(time.getTime()) ? undefined : time
+}
+
+function newestFirst(a: ListedImage, b: ListedImage): number {
+  const difference = (b.createdAt?.getTime() ?? 0) - (a.createdAt?.getTime() ?? 0)
+  return difference !== 0 ? difference : a.name < b.name ? -1 : 1
+}
