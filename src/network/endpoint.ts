@@ -69,7 +69,8 @@ async function removeHostInterface({ hostInterface }: Endpoint): Promise<void> {
   try {
     await ipBatch([`link del ${hostInterface}`])
   } catch (error) {
-    // It may have ended meanwhile, with the container's namespace.
-    if (!hasCode(error, 'RUNTIME_FAILED') || interfaceExists(hostInterface)) throw error
+    // It ended meanwhile with the container's namespace, or somebody else cleans up as well.
+    const isGone = hasCode(error, 'RUNTIME_FAILED') && error.message.includes('Cannot find device')
+    if (!isGone) throw error
   }
 }
