@@ -79,11 +79,15 @@ function insertNamed(
   wanted: string | undefined,
   record: (name: string) => Parameters<typeof insertContainer>[1],
 ): void {
-  if (wanted !== undefined) return insertContainer(stores.database, record(wanted))
+  if (wanted !== undefined) {
+    insertContainer(stores.database, record(wanted))
+    return
+  }
   for (let attempt = 0; attempt < attemptsForName; attempt += 1) {
     const suffix = attempt < attemptsForName / 2 ? '' : String(attempt)
     try {
-      return insertContainer(stores.database, record(generateName() + suffix))
+      insertContainer(stores.database, record(generateName() + suffix))
+      return
     } catch (error) {
       if (!hasCode(error, 'ALREADY_EXISTS')) throw error
     }

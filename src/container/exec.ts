@@ -1,5 +1,6 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isatty } from 'node:tty'
 import { exitCodes, TsctrError } from '../errors.ts'
 import { completeProgram, replaceProcess } from '../host/exec.ts'
 import { hostFacts } from '../host/host-facts.ts'
@@ -11,6 +12,7 @@ import { runtimeOf } from '../runtime/runc.ts'
 import { runtimeError } from '../runtime/runtime-error.ts'
 import type { ContainerRecord } from '../store/containers.ts'
 import { asConfig } from './config.ts'
+import { execApart } from './exec-apart.ts'
 import { imageProcessOf } from './image-process.ts'
 import { isRunning } from './observe.ts'
 import { envValue } from './spec/env.ts'
@@ -33,8 +35,9 @@ export interface ExecRequest extends ProcessRequest {
  *
  * In the foreground this process becomes `runc exec`: the program has the caller's own stdio and
  * terminal, its exit code is the command's, and nothing of tsctr stays in memory. So it returns
- * only with `isDetached`.
+ * only with `isDetached`, and for a terminal where the caller has none.
  *
+ * @returns  the exit code, 0 with `isDetached`
  * @throws  NOT_FOUND, FAILED_PRECONDITION if the container does not run; with exit code 127 if there
  *          is no such program, 126 if it cannot be invoked
  */
@@ -42,7 +45,7 @@ export async function execInContainer(
   stores: ContainerStores,
   request: ExecRequest,
   beforeReplacing: () => void,
-): Promise<void> {
+): Promise<number> {
   const record = await settled(stores, request.name)
   if (!isRunning(record) || record.process === undefined) {
     throw new TsctrError('FAILED_PRECONDITION', `container ${request.name}: is not running`, {
@@ -51,13 +54,19 @@ export async function execInContainer(
   }
   const bundle = bundleOf(stores.stateRoot, record.namespace, record.id)
   const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
-  const processFile = writeProcessFile(bundle, checkedProcess(stores, record, request))
+  const built = checkedProcess(stores, record, request)
+  const hasTerminal = [0, 1, 2].some((fd) => isatty(fd))
+  if (request.tty && !request.isDetached && !hasTerminal) {
+    const { takesInput } = request
+    return execApart({ record, containerBundle: bundle, runtime, process: built, takesInput })
+  }
+  const processFile = writeProcessFile(bundle, built)
   const args = ['--root', runtime.stateDir, 'exec', '--process', processFile]
   if (request.isDetached) {
     const result = await completeProgram(runtime.path, [...args, '--detach', record.id])
     rmSync(processFile, { force: true })
     if (result.exitCode !== 0) throw runtimeError(request.name, result.stderr)
-    return
+    return 0
   }
   if (!request.takesInput) redirectToNull(0)
   beforeReplacing()

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Readable, Writable } from 'node:stream'
 import { isErrno, TsctrError } from '../errors.ts'
 
 export interface RunOptions {
@@ -136,84 +135,13 @@ function endOf(result: ProgramResult): string {
   return `exit code ${result.exitCode}`
 }
 
-function startError(file: string, cause: unknown): TsctrError {
+export function startError(file: string, cause: unknown): TsctrError {
   if (isErrno(cause, 'ENOENT')) {
     return new TsctrError('FAILED_PRECONDITION', `${file}: program not found`, {
       hint: `install ${file}, or check PATH`,
     })
   }
   return new TsctrError('RUNTIME_FAILED', `${file}: cannot be started`, { cause })
-}
-
-export interface PipedProgram {
-  /** Write to one of the pipes; a program that does not read it is no error. */
-  write(fd: number, bytes: Buffer): void
-  /** The first line that the program, or a child it left behind, writes to one of the pipes; '' if none. */
-  readLine(fd: number): Promise<string>
-  /** What it has written to stderr by now. */
-  stderr(): string
-  /** Let go of all pipes, so that nothing of the program keeps this process from ending. */
-  close(): void
-}
-
-export interface PipedOptions {
-  readonly env: Readonly<Record<string, string>>
-  /** Descriptors that the program writes and we read, from 3 up, without gaps. */
-  readonly readPipes: readonly number[]
-  /** Descriptors that the program reads and we write. */
-  readonly writePipes: readonly number[]
-  /** Give it a session of its own, so that a Ctrl-C at the terminal is not its signal. */
-  readonly isDetached: boolean
-}
-
-/**
- * Start a program that talks through pipes of its own and may outlive this process.
- *
- * @throws  FAILED_PRECONDITION if it cannot be started, from readToEnd
- */
-export function spawnWithPipes(
-  file: string,
-  args: readonly string[],
-  options: PipedOptions,
-): PipedProgram {
-  const pipes = [...options.readPipes, ...options.writePipes].map(() => 'pipe' as const)
-  const child = spawn(file, args, {
-    stdio: ['ignore', 'ignore', 'pipe', ...pipes],
-    env: options.env,
-    cwd: '/',
-    detached: options.isDetached,
-  })
-  const failure = new Promise<never>((_resolve, reject) =>
-    child.once('error', (cause) => reject(startError(file, cause))),
-  )
-  failure.catch(() => {})
-  let words = ''
-  child.stderr?.on('data', (chunk: Buffer) => {
-    words = (words + chunk.toString()).slice(-stderrTailBytes)
-  })
-  return {
-    write: (fd, bytes) => {
-      const pipe = child.stdio[fd] as Writable
-      pipe.on('error', () => {})
-      pipe.end(bytes)
-    },
-    readLine: (fd) => Promise.race([firstLine(child.stdio[fd] as Readable), failure]),
-    stderr: () => words,
-    close: () => {
-      child.unref()
-      for (const pipe of child.stdio) pipe?.destroy()
-    },
-  }
-}
-
-async function firstLine(stream: Readable): Promise<string> {
-  let text = ''
-  for await (const chunk of stream) {
-    text += (chunk as Buffer).toString()
-    const end = text.indexOf('\n')
-    if (end >= 0) return text.slice(0, end)
-  }
-  return text
 }
 
 /**

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, constants, openSync, readFileSync } from 'node:fs'
 import { isErrno, TsctrError } from '../errors.ts'
 import {
   MNT_DETACH,
@@ -11,6 +10,7 @@ import {
   MS_REC,
   MS_REMOUNT,
   mount,
+  O_PATH,
   UMOUNT_NOFOLLOW,
   umount2,
 } from './libc.ts'
@@ -36,15 +36,17 @@ const flagOptions: ReadonlyMap<string, number> = new Map([
 ])
 
 /**
- * Mount each over the one before it.
+ * Mount each over the one before it; where one fails, the others are taken away again.
  *
- * @throws  FAILED_PRECONDITION naming the target, with the kernel's reason as cause
+ * @throws  FAILED_PRECONDITION naming the target, with the kernel's reason as cause, or UNSUPPORTED
+ *          where an overlay has more layers than the kernel takes
  */
 export function mountAll(mounts: readonly MountRequest[], target: string): void {
-  for (const request of mounts) {
+  for (const [done, request] of mounts.entries()) {
     try {
       mountOne(request, target)
     } catch (cause) {
+      for (let left = done; left > 0; left -= 1) unmountIfMounted(target)
       if (cause instanceof TsctrError) throw cause
       throw new TsctrError('FAILED_PRECONDITION', `${target}: cannot mount ${request.type}`, {
         cause,
@@ -66,7 +68,12 @@ export function unmountIfMounted(target: string): boolean {
   }
 }
 
-/** Mount points in and below a directory, deepest first. Source: proc(5) mountinfo */
+/** Take away everything that is mounted on a directory or below it. */
+export function unmountTree(directory: string): void {
+  for (const path of mountsUnder(directory)) unmountIfMounted(path)
+}
+
+/** Mount points on and below a directory, last mounted first, once for each mount. Source: proc(5) mountinfo */
 export function mountsUnder(directory: string): string[] {
   return readFileSync('/proc/self/mountinfo', 'latin1')
     .split('\n')
@@ -87,11 +94,22 @@ function mountOne({ type, source, options }: MountRequest, target: string): void
     else flags |= flag
   }
   const text = data.join(',')
-  if (Buffer.byteLength(text) > maxDataBytes) return mountWithRelativeLayers(data, flags, target)
+  if (Buffer.byteLength(text) > maxDataBytes) {
+    mountWithRelativeLayers(data, flags, target)
+    return
+  }
   mount(source, target, type === 'bind' ? undefined : type, flags, text)
-  // The kernel ignores every other flag of a new bind: they need a second call.
-  if ((flags & MS_BIND) !== 0 && (flags & MS_RDONLY) !== 0) {
-    mount(source, target, undefined, MS_REMOUNT | MS_BIND | MS_RDONLY)
+  if ((flags & MS_BIND) !== 0) restrictBind(target, flags & ~(MS_BIND | MS_REC))
+}
+
+/** The kernel ignores every other flag of a new bind: they need a second call. */
+function restrictBind(target: string, flags: number): void {
+  if (flags === 0) return
+  try {
+    mount('none', target, undefined, MS_REMOUNT | MS_BIND | flags)
+  } catch (error) {
+    unmountIfMounted(target)
+    throw error
   }
 }
 
@@ -101,37 +119,49 @@ function mountOne({ type, source, options }: MountRequest, target: string): void
  */
 function mountWithRelativeLayers(data: readonly string[], flags: number, target: string): void {
   const prefix = 'lowerdir='
-  const lowerdirs = data.find((option) => option.startsWith(prefix))?.slice(prefix.length) ?? ''
-  const paths = lowerdirs.split(/(?<!\\):/)
+  const lowerdirs = data.find((option) => option.startsWith(prefix))?.slice(prefix.length)
+  const paths = lowerdirs === undefined ? [] : splitAtColons(lowerdirs)
   const base = commonDirectory(paths)
-  const relative = paths.map((path) => path.slice(base.length + 1)).join(':')
+  const relative = paths.map((path) => path.slice(base.length)).join(':')
   const text = data
     .map((option) => (option.startsWith(prefix) ? prefix + relative : option))
     .join(',')
   if (base === '' || Buffer.byteLength(text) > maxDataBytes) {
-    const message = `${target}: ${paths.length} layers are more than one overlay mount can name`
+    const problem = paths.length === 0 ? 'options are' : `${paths.length} layers are`
+    const message = `${target}: ${problem} more than one mount can name`
     throw new TsctrError('UNSUPPORTED', message)
   }
-  const before = process.cwd()
-  process.chdir(base.replaceAll(/\\(.)/g, '$1'))
+  inDirectory(base.replaceAll(/\\(.)/g, '$1'), () =>
+    mount('overlay', target, 'overlay', flags, text),
+  )
+}
+
+function inDirectory(directory: string, body: () => void): void {
+  // By descriptor: the directory this process is in may have been deleted, and has no path then.
+  const before = openSync('.', O_PATH | constants.O_DIRECTORY)
   try {
-    mount('overlay', target, 'overlay', flags, text)
+    process.chdir(directory)
+    body()
   } finally {
-    process.chdir(before)
+    process.chdir(`/proc/self/fd/${before}`)
+    closeSync(before)
   }
 }
 
+/** Lower directories as given: a backslash keeps the character after it from being a separator. */
+function splitAtColons(lowerdirs: string): string[] {
+  return lowerdirs.match(/(?:\\.|[^:\\])+/g) ?? []
+}
+
+/** @returns the longest directory all paths begin with, slash included; empty if there is none */
 function commonDirectory(paths: readonly string[]): string {
-  const split = paths.map((path) => path.split('/'))
-  const [first = []] = split
-  let length = 0
-  while (
-    length < first.length - 1 &&
-    split.every((parts) => parts.length - 1 > length && parts[length] === first[length])
-  ) {
-    length += 1
+  const [first = '', ...others] = paths
+  if (!paths.every((path) => path.startsWith('/'))) return ''
+  let end = first.lastIndexOf('/') + 1
+  while (!others.every((path) => path.startsWith(first.slice(0, end)))) {
+    end = first.lastIndexOf('/', end - 2) + 1
   }
-  return join('/', ...first.slice(0, length))
+  return first.slice(0, end)
 }
 
 /** mountinfo writes space, tab, newline and backslash as three octal digits. */

@@ -17,7 +17,11 @@ export interface Bundle {
 
 /** Paths only; nothing is made. */
 export function bundleOf(stateRoot: string, namespace: string, containerId: string): Bundle {
-  const directory = join(stateRoot, namespace, containerId)
+  return bundleIn(join(stateRoot, namespace, containerId))
+}
+
+/** The same for any directory: an exec with a conmon of its own has one too. */
+export function bundleIn(directory: string): Bundle {
   return {
     directory,
     config: join(directory, 'config.json'),

@@ -1,23 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { isErrno, TsctrError } from '../errors.ts'
-import { spawnWithPipes } from '../host/exec.ts'
 import { bootId, type Owner, processStartTicks } from '../host/owner.ts'
-import type { Bundle } from './bundle.ts'
-import { findProgram } from './find-program.ts'
-import type { Runtime } from './runc.ts'
+import type { PipedProgram } from '../host/piped-program.ts'
+import { type ConmonTarget, readAnswer, startConmon } from './conmon-program.ts'
 import { runtimeError } from './runtime-error.ts'
 
-export interface MonitorOptions {
-  readonly containerId: string
-  readonly containerName: string
-  readonly bundle: Bundle
-  readonly runtime: Runtime
-  /** Directory that gets the file `exit` when the container's process has ended. */
-  readonly persistDirectory: string
-  /** k8s-file log; undefined keeps none. */
-  readonly logPath: string | undefined
-  readonly hasTerminal: boolean
-  readonly hasStdin: boolean
+export interface MonitorOptions extends Omit<ConmonTarget, 'sessionId'> {
   /** Keep stdin open when an attached client goes away. */
   readonly leavesStdinOpen: boolean
   /** Run by conmon after the container has ended, argv. */
@@ -37,91 +25,48 @@ export interface MonitoredProcess {
  * @returns  once the container is created: its process waits for `start`
  * @throws   RUNTIME_FAILED with docker's exit code where the runtime refuses; FAILED_PRECONDITION if
  *           conmon is not installed
- * Source: conmon.8; the sync pipe carries one JSON line `{"data": pid}` or
- *         `{"data": -1, "message": …}`
  */
 export async function createMonitored(options: MonitorOptions): Promise<MonitoredProcess> {
-  const { sync, stderr } = await startConmon(findProgram('conmon'), options)
-  const answer = parseAnswer(sync)
-  if (answer === undefined) {
-    throw runtimeError('conmon', stderr === '' ? 'ended before the container was created' : stderr)
-  }
-  if (answer.data <= 0) throw runtimeError(options.containerName, answer.message ?? '')
-  const container = ownerOf(answer.data)
-  const monitorPid = readPid(options.bundle.monitorPidFile)
-  if (container === undefined) {
-    throw new TsctrError('RUNTIME_FAILED', `${options.containerName}: ended before it was started`)
-  }
-  return {
-    process: container,
-    monitor: monitorPid === undefined ? undefined : ownerOf(monitorPid),
-  }
-}
-
-async function startConmon(
-  conmon: string,
-  options: MonitorOptions,
-): Promise<{ sync: string; stderr: string }> {
-  const child = spawnWithPipes(conmon, conmonArguments(options), {
-    // conmon and runc see nothing of the image's environment, only what finds programs.
-    env: {
-      PATH: process.env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-      _OCI_SYNCPIPE: '3',
-      _OCI_STARTPIPE: '4',
-    },
-    readPipes: [3],
-    writePipes: [4],
-    isDetached: true,
-  })
-  // conmon reads one byte before it begins; podman uses the pause to move it into a cgroup.
-  child.write(4, Buffer.of(0))
-  try {
-    return { sync: await child.readLine(3), stderr: child.stderr().trim() }
-  } finally {
-    child.close()
-  }
-}
-
-function conmonArguments(options: MonitorOptions): string[] {
-  const { bundle, runtime } = options
-  return [
-    ...['--api-version', '1'],
-    ...['--cid', options.containerId, '--cuuid', options.containerId],
-    ...['--name', options.containerName],
-    ...['--runtime', runtime.path, '--runtime-arg', '--root', '--runtime-arg', runtime.stateDir],
-    ...['--bundle', bundle.directory],
-    ...['--container-pidfile', bundle.processPidFile],
-    ...['--conmon-pidfile', bundle.monitorPidFile],
-    ...['--persist-dir', options.persistDirectory],
-    // With --full-attach the socket lies in the bundle; conmon wants the other path all the same.
-    ...['--full-attach', '--socket-dir-path', bundle.directory],
-    ...['--log-level', 'warning'],
-    ...['--log-path', options.logPath === undefined ? 'none' : `k8s-file:${options.logPath}`],
-    // One fsync of the log for each container that ends is not worth its time.
-    '--no-sync-log',
-    ...(options.hasTerminal ? ['--terminal'] : []),
-    ...(options.hasStdin ? ['--stdin'] : []),
+  const conmon = startConmon({ ...options, sessionId: options.containerId }, [
     ...(options.leavesStdinOpen ? ['--leave-stdin-open'] : []),
     ...exitCommandArguments(options.exitCommand),
     ...(options.exitDelayS === 0 ? [] : ['--exit-delay', String(options.exitDelayS)]),
-  ]
+  ])
+  try {
+    const pid = await createdPid(conmon, options.containerName)
+    const container = ownerOf(pid)
+    if (container === undefined) {
+      const message = `${options.containerName}: ended before it was started`
+      throw new TsctrError('RUNTIME_FAILED', message)
+    }
+    const monitorPid = readPid(options.bundle.monitorPidFile)
+    return {
+      process: container,
+      monitor: monitorPid === undefined ? undefined : ownerOf(monitorPid),
+    }
+  } finally {
+    conmon.close()
+  }
+}
+
+/**
+ * The pid that conmon reports when the runtime has made a process.
+ *
+ * @throws  RUNTIME_FAILED
+ */
+export async function createdPid(conmon: PipedProgram, operand: string): Promise<number> {
+  const answer = await readAnswer(conmon)
+  if (answer === undefined) {
+    const said = conmon.stderr().trim()
+    throw runtimeError('conmon', said === '' ? 'ended before the container was created' : said)
+  }
+  if (answer.data <= 0) throw runtimeError(operand, answer.message)
+  return answer.data
 }
 
 function exitCommandArguments([program, ...args]: readonly string[]): string[] {
   if (program === undefined) return []
   return ['--exit-command', program, ...args.flatMap((arg) => ['--exit-command-arg', arg])]
-}
-
-function parseAnswer(text: string): { data: number; message?: string } | undefined {
-  try {
-    const answer = JSON.parse(text) as { data?: unknown; message?: unknown }
-    if (typeof answer.data !== 'number') return undefined
-    return typeof answer.message === 'string'
-      ? { data: answer.data, message: answer.message }
-      : { data: answer.data }
-  } catch {
-    return undefined
-  }
 }
 
 function ownerOf(pid: number): Owner | undefined {

@@ -1,12 +1,11 @@
-import { isatty } from 'node:tty'
 import type { Command } from 'commander'
 import { execInContainer } from '../../container/exec.ts'
 import { resolveEnv } from '../../container/flag-values/key-values.ts'
 import { parseEnvEntry, parseUser, parseWorkdir } from '../../container/flag-values/names.ts'
 import { readValueFile } from '../../container/flag-values/value-file.ts'
-import { TsctrError } from '../../errors.ts'
 import { withContext } from '../context.ts'
 import { repeated, single } from '../flag-parser.ts'
+import { requireTerminalInput } from '../terminal-check.ts'
 
 interface ExecFlags {
   readonly detach?: boolean
@@ -43,13 +42,9 @@ export function addExecCommand(parent: Command): void {
       withContext(command, async (ctx) => {
         const tty = flags.tty === true
         const takesInput = flags.interactive === true
-        if (tty && takesInput && flags.detach !== true && !isatty(0)) {
-          const reason =
-            'cannot attach stdin to a TTY-enabled container because stdin is not a terminal'
-          throw new TsctrError('INVALID_ARGUMENT', `exec: ${reason}`, { exitCode: 1 })
-        }
+        if (flags.detach !== true) requireTerminalInput('exec', tty, takesInput)
         const env = [...(flags.envFile ?? []).flat(), ...(flags.env ?? [])]
-        await execInContainer(
+        process.exitCode = await execInContainer(
           ctx,
           {
             name,

@@ -4,6 +4,7 @@ import { removeContainer } from '../../container/remove.ts'
 import { runInForeground } from '../../container/run.ts'
 import { startContainer } from '../../container/start.ts'
 import { withContext } from '../context.ts'
+import { requireTerminalInput } from '../terminal-check.ts'
 import { createFromFlags } from './create-from-flags.ts'
 import { writePidFile } from './pid-file.ts'
 import { runOptionsFromFlags } from './run-config.ts'
@@ -17,7 +18,10 @@ export function addRunCommand(parent: Command): void {
     (image: string, args: string[], flags: RunFlags, self: Command) =>
       withContext(self, async (ctx) => {
         const options = runOptionsFromFlags(flags)
-        const { id, config } = await createFromFlags(ctx, flags, image, args)
+        const attached = options.attach ?? ['stdin', 'stdout', 'stderr']
+        const takesInput = flags.interactive === true && attached.includes('stdin')
+        if (!options.detach) requireTerminalInput('run', flags.tty === true, takesInput)
+        const { id } = await createFromFlags(ctx, flags, image, args)
         try {
           if (options.detach) {
             const record = await startContainer(ctx, { name: id })
@@ -25,11 +29,10 @@ export function addRunCommand(parent: Command): void {
             ctx.stdout.line(id)
             return
           }
-          const attached = options.attach ?? ['stdin', 'stdout', 'stderr']
           const end = await runInForeground(ctx, {
             name: id,
             stdio: {
-              takesInput: config.openStdin && attached.includes('stdin'),
+              takesInput,
               detachKeys: options.detachKeys ?? parseDetachKeys(defaultDetachKeys),
               shows: {
                 stdout: attached.includes('stdout'),
