@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs'
 import type { ContainerConfig } from '../../container/config.ts'
 import { createContainer } from '../../container/create.ts'
 import { TsctrError } from '../../errors.ts'
-import { hostPlatform } from '../../host/platform.ts'
 import { ensureImage } from '../../image/ensure-image.ts'
-import { parsePlatform } from '../../oci/platform.ts'
 import type { Context } from '../context.ts'
+import { wantedPlatform } from '../image-platform.ts'
+import { interruptible } from '../interrupt.ts'
 import { createProgress } from '../render/progress.ts'
 import { configFromFlags, type RunOptions, runOptionsFromFlags } from './run-config.ts'
 import type { RunFlags } from './run-flags.ts'
@@ -38,19 +38,20 @@ async function localImage(
   text: string,
   options: RunOptions,
 ): ReturnType<typeof ensureImage> {
-  const host = hostPlatform()
-  const wanted = options.platform ?? process.env.DOCKER_DEFAULT_PLATFORM
   const progress = await createProgress(options.quiet ? 'none' : 'auto', process.stderr)
   try {
-    return await ensureImage(ctx, {
-      reference: text,
-      platform: wanted === undefined ? host : parsePlatform(wanted, host),
-      policy: options.pull,
-      onProgress: progress.onEvent,
-      onPull: (name) => {
-        if (!options.quiet) ctx.stderr.line(`Unable to find image '${name}' locally`)
-      },
-    })
+    return await interruptible((signal) =>
+      ensureImage(ctx, {
+        reference: text,
+        platform: wantedPlatform(options.platform),
+        policy: options.pull,
+        onProgress: progress.onEvent,
+        onPull: (name) => {
+          if (!options.quiet) ctx.stderr.line(`Unable to find image '${name}' locally`)
+        },
+        signal,
+      }),
+    )
   } finally {
     progress.finish()
   }
