@@ -92,6 +92,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/rm.ts')).addRmCommand,
   },
   {
+    names: ['rmi', 'image rm', 'image remove'],
+    summary: 'Remove images',
+    load: async () => (await import('./commands/rmi.ts')).addRmiCommand,
+  },
+  {
     names: ['run', 'container run'],
     summary: 'Create a container from an image and start it',
     isCommon: true,
@@ -109,6 +114,11 @@ export const commandList: readonly CommandEntry[] = [
     summary: 'Stop running containers',
     isCommon: true,
     load: async () => (await import('./commands/stop.ts')).addStopCommand,
+  },
+  {
+    names: ['tag', 'image tag'],
+    summary: 'Give an image one more name',
+    load: async () => (await import('./commands/tag.ts')).addTagCommand,
   },
   {
     names: ['top', 'container top'],

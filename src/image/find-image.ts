@@ -22,13 +22,19 @@ export function findImages(stores: Local, text: string, platform: Platform): Ima
   const found = findById(stores, text, platform)
   if (found.length > 0) return found
   throw new TsctrError('NOT_FOUND', `image ${text}: no such image`, {
-    hint: `tsctr pull ${text}`,
+    hint: 'tsctr images lists those that are here',
   })
 }
 
 /** As findImages, for one who needs only the image itself. */
 export function findImage(stores: Local, text: string, platform: Platform): ImageRecord {
   return findImages(stores, text, platform)[0] as ImageRecord
+}
+
+/** Whether the text is the image's own name, in whatever form, and not an id or a digest of it. */
+export function isNameOf({ name }: ImageRecord, text: string): boolean {
+  const reference = tryParse(text)
+  return reference !== undefined && canonicalName(reference) === name
 }
 
 function findByReference(stores: Local, text: string): ImageRecord | undefined {

@@ -1,4 +1,5 @@
 import { TsctrError } from '../errors.ts'
+import { writeTransaction } from '../host/database.ts'
 import type { Platform } from '../oci/platform.ts'
 import { canonicalName, parseReference } from '../oci/reference.ts'
 import { putImage } from '../store/images.ts'
@@ -21,8 +22,11 @@ export function tagImage(
   if (reference.digest !== undefined) {
     throw new TsctrError('INVALID_ARGUMENT', `${name}: a digest cannot be given to an image`)
   }
-  const image = findImage(stores, source, platform)
   const canonical = canonicalName(reference)
-  putImage(stores.database, { namespace: stores.namespace, name: canonical, target: image.target })
+  // In one transaction, so that gc finds the image under one of its names.
+  writeTransaction(stores.database, () => {
+    const { target } = findImage(stores, source, platform)
+    putImage(stores.database, { namespace: stores.namespace, name: canonical, target })
+  })
   return canonical
 }
