@@ -52,12 +52,13 @@ export function bridgeNameOf(dataRoot: string): string {
 }
 
 function createDefaultNetwork(database: Database, dataRoot: string): Network {
+  const bridgeName = bridgeNameOf(dataRoot)
   const network: Network = {
     name: defaultNetworkName,
     id: randomBytes(32).toString('hex'),
     driver: 'bridge',
-    bridgeName: bridgeNameOf(dataRoot),
-    ...addressing(freeSubnet(database)),
+    bridgeName,
+    ...addressing(freeSubnet(database, bridgeName)),
     mtu: 1500,
     options: {},
     labels: {},
@@ -78,16 +79,18 @@ function withUsableSubnet(database: Database, network: Network): Network {
   const subnet = parseSubnet(network.subnet)
   if (!hostRoutes().some(({ destination }) => isInTheWay(subnet, destination))) return network
   if (addressesIn(database, network.name).length > 0) return network
-  return { ...network, ...addressing(freeSubnet(database)) }
+  return { ...network, ...addressing(freeSubnet(database, network.bridgeName)) }
 }
 
 function addressing(subnet: Subnet): Pick<Network, 'subnet' | 'gateway'> {
   return { subnet: formatSubnet(subnet), gateway: formatAddress(subnet.base + 1) }
 }
 
-function freeSubnet(database: Database): Subnet {
+function freeSubnet(database: Database, bridgeName: string): Subnet {
+  // A data root that was deleted and made anew finds its bridge still there.
+  const others = hostRoutes().filter(({ interfaceName }) => interfaceName !== bridgeName)
   const taken = [
-    ...hostRoutes().map(({ destination }) => destination),
+    ...others.map(({ destination }) => destination),
     ...listNetworks(database).map(({ subnet }) => parseSubnet(subnet)),
   ]
   const step = 2 ** (32 - blockPrefixLength)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { type Database, openDatabase } from '../../src/host/database.ts'
-import { bootId, type Owner, selfAsOwner } from '../../src/host/owner.ts'
+import { selfAsOwner } from '../../src/host/owner.ts'
 import {
   addressesIn,
   commitEndpoints,
@@ -17,6 +17,7 @@ import { allocateAddress } from '../../src/network/allocate-address.ts'
 import { releaseEndpoints } from '../../src/network/endpoint.ts'
 import { insertNetwork } from '../../src/network/networks.ts'
 import { networkMigrations } from '../../src/network/schema.ts'
+import { deadOwner } from './dead-owner.ts'
 
 const run = promisify(execFile)
 
@@ -55,15 +56,6 @@ describe('addresses of a network', () => {
 
   function allocate(containerId: string, networkName = 'small', owner = selfAsOwner()) {
     return allocateAddress(database, { networkName, containerId, owner })
-  }
-
-  /** An owner whose process is gone. */
-  async function deadOwner(): Promise<Owner> {
-    const program = `console.log(JSON.stringify(require('fs').readFileSync('/proc/self/stat', 'latin1')))`
-    const { stdout } = await run(process.execPath, ['-e', program])
-    const stat = JSON.parse(stdout) as string
-    const startTicks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
-    return { pid: Number.parseInt(stat, 10), startTicks, bootId: bootId() }
   }
 
   test('go round: neither the first, the last nor the gateway, and one given back rests', async () => {
@@ -118,7 +110,7 @@ describe('addresses of a network', () => {
   })
 
   test('what a killed process was preparing is taken back by the next', async () => {
-    await allocate('a', 'small', await deadOwner())
+    await allocate('a', 'small', deadOwner())
     await allocate('b')
     assert.deepEqual(endpointsOf(database, 'a'), [])
   })
@@ -135,7 +127,7 @@ describe('addresses of a network', () => {
       await allocate(id)
       commitEndpoints(database, id, selfAsOwner())
     }
-    commitEndpoints(database, 'c', await deadOwner())
+    commitEndpoints(database, 'c', deadOwner())
     assert.equal((await allocate('f')).address, '10.9.8.4')
     assert.equal(endpointsOf(database, 'a')[0]?.state, 'committed')
     await assert.rejects(allocate('g'), { code: 'FAILED_PRECONDITION' })

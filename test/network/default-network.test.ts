@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import { selfAsOwner } from '../../src/host/owner.ts'
 import { endpointsOf } from '../../src/network/addresses.ts'
 import { allocateAddress } from '../../src/network/allocate-address.ts'
@@ -15,6 +18,7 @@ import {
 } from '../../src/network/network-namespace.ts'
 import type { Network } from '../../src/network/networks.ts'
 import { needsNetwork, needsPrograms } from '../helpers/capabilities.ts'
+import { deadOwner } from './dead-owner.ts'
 import {
   ask,
   becomePrivateHost,
@@ -27,6 +31,7 @@ import {
   withoutPrograms,
 } from './private-host.ts'
 
+const run = promisify(execFile)
 const outsideAddress = '203.0.113.2'
 const hostAddress = '203.0.113.1'
 
@@ -74,14 +79,14 @@ describe('default network', { skip: needsNetwork() }, () => {
     readonly hostInterface: string
   }
 
-  async function plugIn(network: Network, place = root): Promise<Plugged> {
+  async function plugIn(network: Network, place = root, owner = selfAsOwner()): Promise<Plugged> {
     const id = randomBytes(8).toString('hex')
     const netns = place.netns(id)
     createNetworkNamespace(netns)
     const endpoint = await allocateAddress(place.database, {
       networkName: network.name,
       containerId: id,
-      owner: selfAsOwner(),
+      owner,
     })
     await connectEndpoint(endpoint, { network, netnsPath: netns })
     return { id, netns, ...endpoint }
@@ -198,6 +203,28 @@ describe('default network', { skip: needsNetwork() }, () => {
     await unplug(one)
   })
 
+  test('what a killed process had plugged in is unplugged by the next allocation', async () => {
+    const network = await ensureDefaultNetwork(root.database, root)
+    const abandoned = await plugIn(network, root, deadOwner())
+    assert.ok(output('ip', '-o', 'link').includes(abandoned.hostInterface))
+    const one = await plugIn(network)
+    assert.equal(output('ip', '-o', 'link').includes(abandoned.hostInterface), false)
+    assert.deepEqual(endpointsOf(root.database, abandoned.id), [])
+    await unplug(one)
+    removeNetworkNamespace(abandoned.netns)
+  })
+
+  test('released while its namespace goes away, an endpoint is gone without an error', async () => {
+    const network = await ensureDefaultNetwork(root.database, root)
+    for (let round = 0; round < 10; round++) {
+      const one = await plugIn(network)
+      const released = releaseEndpoints(root.database, one.id)
+      removeNetworkNamespace(one.netns)
+      await released
+      assert.deepEqual(endpointsOf(root.database, one.id), [])
+    }
+  })
+
   test('a namespace that another keeps alive loses its interface all the same', async () => {
     const network = await ensureDefaultNetwork(root.database, root)
     const one = await plugIn(network)
@@ -259,6 +286,32 @@ describe('default network', { skip: needsNetwork() }, () => {
       await removeBridge(other.database, otherNetwork)
       other.remove()
     }
+  })
+
+  test('processes that come first at the same time make one network a data root', async () => {
+    const other = makeDataRoot()
+    const program = join(import.meta.dirname, 'ensure-network.ts')
+    const printed = await Promise.all(
+      [root, other, root, other, root, other].map(async ({ dataRoot }) => {
+        const { stdout } = await run(process.execPath, ['--no-warnings', program, dataRoot])
+        return stdout.trim()
+      }),
+    )
+    assert.deepEqual(new Set(printed.filter((_, index) => index % 2 === 0)).size, 1)
+    assert.deepEqual(new Set(printed.filter((_, index) => index % 2 === 1)).size, 1)
+    assert.equal(new Set(printed.map((line) => line.split(' ')[1])).size, 2)
+    const network = await ensureDefaultNetwork(other.database, other)
+    await removeBridge(other.database, network)
+    other.remove()
+  })
+
+  test('a data root made anew takes its old bridge and subnet over', async () => {
+    const network = await ensureDefaultNetwork(root.database, root)
+    root.database.exec('DELETE FROM network')
+    const again = await ensureDefaultNetwork(root.database, root)
+    assert.notEqual(again.id, network.id)
+    assert.equal(again.bridgeName, network.bridgeName)
+    assert.equal(again.subnet, network.subnet)
   })
 
   test('a subnet that the host routes elsewhere is not taken, nor kept after a reboot', async () => {
