@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +14,15 @@ import {
   umount2,
   unshare,
 } from '../../src/host/libc.ts'
-import { runInNetworkNamespace } from '../../src/network/network-namespace.ts'
+import { type Owner, selfAsOwner } from '../../src/host/owner.ts'
+import { allocateAddress } from '../../src/network/allocate-address.ts'
+import { connectEndpoint, releaseEndpoints } from '../../src/network/endpoint.ts'
+import {
+  createNetworkNamespace,
+  removeNetworkNamespace,
+  runInNetworkNamespace,
+} from '../../src/network/network-namespace.ts'
+import type { Network } from '../../src/network/networks.ts'
 import { networkMigrations } from '../../src/network/schema.ts'
 
 /**
@@ -68,6 +78,82 @@ export function makeDataRoot(): PrivateDataRoot {
       database.close()
       rmSync(dataRoot, { recursive: true, force: true })
     },
+  }
+}
+
+export interface Outside {
+  /** The network namespace of a neighbour of the host. */
+  readonly netns: string
+  remove(): void
+}
+
+export const outsideAddress = '203.0.113.2'
+export const hostAddress = '203.0.113.1'
+
+/** A neighbour on the way out of the private host, which knows no route to its containers. */
+export function makeOutside(): Outside {
+  const dir = mkdtempSync(join(tmpdir(), 'tsctr-outside-'))
+  const netns = join(dir, 'netns')
+  createNetworkNamespace(netns)
+  ip(
+    `link add uplink mtu 1450 type veth peer name eth0 mtu 1450 netns ${netns}`,
+    `addr add ${hostAddress}/24 dev uplink`,
+    'link set uplink up',
+    `route add default via ${outsideAddress}`,
+  )
+  runInNetworkNamespace(netns, () =>
+    ip('link set lo up', `addr add ${outsideAddress}/24 dev eth0`, 'link set eth0 up'),
+  )
+  return {
+    netns,
+    remove: () => {
+      removeNetworkNamespace(netns)
+      rmSync(dir, { recursive: true })
+    },
+  }
+}
+
+export interface Plugged {
+  readonly id: string
+  readonly netns: string
+  readonly address: string
+  readonly hostInterface: string
+}
+
+/** What a run does for a container's network. */
+export async function plugIn(
+  { database, netns }: PrivateDataRoot,
+  network: Network,
+  owner: Owner = selfAsOwner(),
+): Promise<Plugged> {
+  const id = randomBytes(8).toString('hex')
+  const path = netns(id)
+  createNetworkNamespace(path)
+  const request = { networkName: network.name, containerId: id, owner }
+  const endpoint = await allocateAddress(database, request)
+  await connectEndpoint(endpoint, { network, netnsPath: path })
+  return { id, netns: path, address: endpoint.address, hostInterface: endpoint.hostInterface }
+}
+
+export async function unplug({ database }: PrivateDataRoot, { id, netns }: Plugged): Promise<void> {
+  await releaseEndpoints(database, id)
+  removeNetworkNamespace(netns)
+}
+
+/** A new container reaches the neighbour, who sees the host's address. */
+export async function assertReachesOutside(
+  place: PrivateDataRoot,
+  outside: Outside,
+  network: Network,
+): Promise<void> {
+  const one = await plugIn(place, network)
+  const server = await runInNetworkNamespace(outside.netns, () => startServer(8000))
+  try {
+    const seen = runInNetworkNamespace(one.netns, () => ask(outsideAddress, 8000))
+    assert.equal(seen, hostAddress)
+  } finally {
+    await server.stop()
+    await unplug(place, one)
   }
 }
 
