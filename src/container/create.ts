@@ -22,6 +22,8 @@ export interface CreateRequest {
   readonly image: { readonly name: string; readonly local: LocalImage } | undefined
   /** Name or path of the OCI runtime. */
   readonly runtime: string
+  /** This process starts it next: until then it counts as half made, and goes if the process dies. */
+  readonly isStartedNext: boolean
 }
 
 const attemptsForName = 20
@@ -63,7 +65,9 @@ export function createContainer(stores: ContainerStores, request: CreateRequest)
       mkdirSync(containerFiles(stores.dataRoot, id).directory, { recursive: true, mode: 0o700 })
       if (snapshotKey !== undefined)
         stores.snapshotter(snapshotter).prepare(snapshotKey, image?.local.chainID)
-      updateContainer(stores.database, id, { state: 'created', owner: undefined })
+      if (!request.isStartedNext) {
+        updateContainer(stores.database, id, { state: 'created', owner: undefined })
+      }
     } catch (error) {
       undo(stores, id, snapshotKey)
       throw error

@@ -9,6 +9,7 @@ import {
   type ContainerRecord,
   getContainer,
   listContainers,
+  unfinishedContainers,
   updateContainer,
 } from '../store/containers.ts'
 import { asConfig } from './config.ts'
@@ -63,9 +64,12 @@ export async function settleLocked(
   }
 }
 
-/** Settle every container whose record is behind, of all namespaces. */
-export async function settleAll(stores: ContainerStores): Promise<void> {
-  for (const record of listContainers(stores.database)) {
+/**
+ * Settle what killed processes left half done, in any namespace: mounts, namespaces, addresses. It
+ * costs one query where there is nothing, so commands that make containers do it first.
+ */
+export async function settleInterrupted(stores: ContainerStores): Promise<void> {
+  for (const record of unfinishedContainers(stores.database)) {
     if (observe(record).kind === 'stale') await settleContainer(stores, record.id)
   }
 }
@@ -101,6 +105,11 @@ async function settleInterruptedStart(
   if (status !== undefined) return recordExit(stores, record)
   await deleteRuntime(runtimeOf(stores.stateRoot, record.namespace, record.runtime), record.id)
   await releaseRun(stores, record)
+  // Nobody can have seen a container that was to go at its end and never began.
+  if (asConfig(record.config).autoRemove && record.finishedAt === undefined) {
+    await removeLocked(stores, record)
+    return undefined
+  }
   updateContainer(stores.database, record.id, {
     state: record.finishedAt === undefined ? 'created' : 'exited',
     process: undefined,

@@ -217,6 +217,16 @@ export function listContainers(database: Database, namespace?: string): Containe
     .map(toContainer)
 }
 
+/** Containers of all namespaces that somebody is, or was, at work on. */
+export function unfinishedContainers(database: Database): ContainerRecord[] {
+  return database
+    .prepare<[], ContainerRow>(
+      "SELECT * FROM container WHERE state IN ('creating', 'starting', 'removing')",
+    )
+    .all()
+    .map(toContainer)
+}
+
 /** Forget a container. @returns whether it existed */
 export function deleteContainer(database: Database, id: string): boolean {
   return database.prepare('DELETE FROM container WHERE id = ?').run(id).changes > 0

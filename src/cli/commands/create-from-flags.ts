@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import type { ContainerConfig } from '../../container/config.ts'
 import { createContainer } from '../../container/create.ts'
+import { settleInterrupted } from '../../container/settle.ts'
 import { TsctrError } from '../../errors.ts'
 import { ensureImage } from '../../image/ensure-image.ts'
 import type { Context } from '../context.ts'
@@ -18,15 +19,18 @@ export async function createFromFlags(
   flags: RunFlags,
   image: string,
   args: readonly string[],
+  kind: 'run' | 'create',
 ): Promise<{ readonly id: string; readonly config: ContainerConfig }> {
   const options = runOptionsFromFlags(flags)
   const config = configFromFlags(flags, image, args)
   requireRoot()
+  await settleInterrupted(ctx)
   const local = config.rootfs === undefined ? await localImage(ctx, image, options) : undefined
   const id = createContainer(ctx, {
     config,
     image: local,
     runtime: options.runtime ?? defaultRuntime,
+    isStartedNext: kind === 'run',
   })
   // The flag's parser has seen that there is no such file.
   if (options.cidfile !== undefined) writeFileSync(options.cidfile, id, { flag: 'wx' })

@@ -10,7 +10,7 @@ export function addCreateCommand(parent: Command): void {
   addRunFlags(command, 'create').action(
     (image: string, args: string[], flags: RunFlags, self: Command) =>
       withContext(self, async (ctx) => {
-        const { id } = await createFromFlags(ctx, flags, image, args)
+        const { id } = await createFromFlags(ctx, flags, image, args, 'create')
         ctx.stdout.line(id)
       }),
   )

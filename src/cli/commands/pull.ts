@@ -54,7 +54,10 @@ export function addPullCommand(parent: Command): void {
         if (speaks) describe(ctx, pulled, familiarName(reference))
         const { platform: found } = pulled.image.config
         // With `json`, stderr is for a program to read.
-        if (mode !== 'json' && !runnablePlatforms(platform).some((each) => isSamePlatform(each, found))) {
+        if (
+          mode !== 'json' &&
+          !runnablePlatforms(platform).some((each) => isSamePlatform(each, found))
+        ) {
           const wanted = formatPlatform(platform)
           ctx.stderr.line(`WARNING: the image is for ${formatPlatform(found)}, not for ${wanted}`)
         }

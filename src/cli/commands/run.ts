@@ -21,7 +21,7 @@ export function addRunCommand(parent: Command): void {
         const attached = options.attach ?? ['stdin', 'stdout', 'stderr']
         const takesInput = flags.interactive === true && attached.includes('stdin')
         if (!options.detach) requireTerminalInput('run', flags.tty === true, takesInput)
-        const { id } = await createFromFlags(ctx, flags, image, args)
+        const { id } = await createFromFlags(ctx, flags, image, args, 'run')
         try {
           if (options.detach) {
             const record = await startContainer(ctx, { name: id })
