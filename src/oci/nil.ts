@@ -1,0 +1,21 @@
+/**
+ * Docker's null lists and maps: `null` in JSON, but `[]` and `map[]` in a template, where they can
+ * be ranged over, counted and indexed like empty ones.
+ */
+export const nilList: readonly never[] = Object.freeze(asNull([]))
+export const nilMap: Readonly<Record<string, never>> = Object.freeze(asNull(Object.create(null)))
+
+/**
+ * An object with further fields that only templates see: what docker leaves out of JSON while it
+ * has no value (`omitempty`), and `{{.State.Health}}` must still find.
+ */
+export function withOmitted<T extends object, O extends object>(object: T, omitted: O): T & O {
+  for (const [name, value] of Object.entries(omitted)) {
+    Object.defineProperty(object, name, { value, enumerable: false })
+  }
+  return object as T & O
+}
+
+function asNull<T extends object>(empty: T): T {
+  return Object.defineProperty(empty, 'toJSON', { value: () => null, enumerable: false })
+}
