@@ -1,9 +1,10 @@
 import { chmodSync, chownSync, statSync } from 'node:fs'
 import type { Database } from '../host/database.ts'
+import { bindMount } from './bind-mount.ts'
 import { overlayOptions } from './overlay-options.ts'
 import { parentNumbersTopFirst } from './records.ts'
 import { SnapshotStore } from './snapshot-store.ts'
-import type { Mount, SnapshotInfo, Snapshotter } from './snapshotter.ts'
+import type { Snapshotter } from './snapshotter.ts'
 
 /** Snapshots as overlayfs layers: a child holds only what differs from its parents. */
 export function overlaySnapshotter(root: string, database: Database): Snapshotter {
@@ -39,8 +40,4 @@ function copyRootMetadata(from: string, to: string): void {
   const made = statSync(to)
   if (made.uid !== uid || made.gid !== gid) chownSync(to, uid, gid)
   if (made.mode !== mode) chmodSync(to, mode & 0o7777)
-}
-
-function bindMount(source: string, snapshot: SnapshotInfo): Mount {
-  return { type: 'bind', source, options: [snapshot.kind === 'view' ? 'ro' : 'rw', 'rbind'] }
 }
