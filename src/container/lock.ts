@@ -1,5 +1,6 @@
+import { mkdirSync } from 'node:fs'
 import { isErrno, TsctrError } from '../errors.ts'
-import { lockFile } from '../host/file-lock.ts'
+import { type FileLock, lockFile } from '../host/file-lock.ts'
 import { containerFiles } from '../runtime/container-files.ts'
 import { type ContainerRecord, getContainer } from '../store/containers.ts'
 import type { ContainerStores } from './stores.ts'
@@ -25,12 +26,16 @@ export async function withContainerLock<T>(
   }
 }
 
-async function openLock(stores: ContainerStores, id: string): ReturnType<typeof lockFile> {
+async function openLock(stores: ContainerStores, id: string): Promise<FileLock> {
+  const { lock, directory } = containerFiles(stores.dataRoot, id)
   try {
-    return await lockFile(containerFiles(stores.dataRoot, id).lock)
+    return await lockFile(lock)
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) throw removed(id)
-    throw error
+    if (!isErrno(error, 'ENOENT')) throw error
+    // The row comes before the directory: its maker may have been killed in between.
+    if (getContainer(stores.database, id)?.state !== 'creating') throw removed(id)
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    return await lockFile(lock)
   }
 }
 
