@@ -4,11 +4,35 @@ import { buildOneFile } from './one-file.ts'
 
 const root = dirname(import.meta.dirname)
 const output = join(root, 'dist/tsctr')
+const scratch = join(root, 'build/one-file')
+
+// Each command as far as it goes without an image, a container or a network: options read, the
+// store opened, an answer printed.
+const training = [
+  ['version'],
+  ['info'],
+  ['ps', '--all'],
+  ['images'],
+  ['pull', 'INVALID'],
+  ['run', '--rm', '--interactive', '--network', 'none', '--pull', 'never', 'missing', 'true'],
+  ['exec', '--interactive', 'missing', 'true'],
+  ['logs', 'missing'],
+  ['inspect', 'missing'],
+  ['stop', 'missing'],
+  ['rm', 'missing'],
+]
 
 await buildOneFile({
   root,
   entry: join(root, 'src/cli/main.ts'),
   output,
-  scratch: join(root, 'build/one-file'),
+  scratch,
+  training,
+  trainingEnv: {
+    TSCTR_ROOT: join(scratch, 'data'),
+    TSCTR_STATE: join(scratch, 'state'),
+    TSCTR_HOSTS_DIR: join(scratch, 'hosts'),
+    TSCTR_NAMESPACE: '',
+  },
 })
 console.log(`dist/tsctr: ${(statSync(output).size / 1e6).toFixed(0)} MB`)

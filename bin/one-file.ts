@@ -1,19 +1,22 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { build } from 'esbuild'
-import { programAsset } from '../src/host/worker.ts'
+import { type BuildOptions, build } from 'esbuild'
 import { withoutLibatomic } from './without-libatomic.ts'
 
 export interface OneFileOptions {
+  /** Root of the checkout. */
+  readonly root: string
   /** The TypeScript file that runs first. */
   readonly entry: string
   /** Where the executable goes. */
   readonly output: string
-  /** A directory for what is made on the way; removed before, kept after. */
+  /** A directory for what is made on the way: emptied first, and kept. */
   readonly scratch: string
-  /** Root of the checkout. */
-  readonly root: string
+  /** Arguments of commands whose code is to be compiled at build time: they are run. */
+  readonly training: readonly (readonly string[])[]
+  /** The environment of these commands. */
+  readonly trainingEnv?: NodeJS.ProcessEnv
 }
 
 /**
@@ -21,42 +24,48 @@ export interface OneFileOptions {
  * the Node that runs this build.
  *
  * It starts about as fast as Node itself: the bundle is CommonJS, whose modules run when a lazy
- * import reaches them, and is compiled ahead; debug symbols are left out.
+ * import reaches them; the code that commands need is compiled at build time; debug symbols are
+ * left out.
  */
 export async function buildOneFile(options: OneFileOptions): Promise<void> {
-  const { output, scratch } = options
+  const { root, entry, output, scratch } = options
   rmSync(scratch, { recursive: true, force: true })
   mkdirSync(scratch, { recursive: true })
   mkdirSync(dirname(output), { recursive: true })
-  const bundle = join(scratch, programAsset)
-  await bundleTo(bundle, options)
-  const made = join(scratch, 'program')
-  const config = join(scratch, 'sea.json')
-  writeFileSync(
-    config,
-    JSON.stringify({
-      main: bundle,
-      output: made,
-      executable: strippedNode(scratch),
-      disableExperimentalSEAWarning: true,
-      useCodeCache: true,
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-      // The caller's NODE_OPTIONS are meant for other programs, and must not reach into this one.
-      execArgvExtension: 'none',
-      assets: { [programAsset]: bundle, 'better_sqlite3.node': addonPath(options.root) },
+  const part = (name: string): string => join(scratch, name)
+  await Promise.all([
+    // A function, so that the loader can hand `require` to it.
+    bundle(root, entry, part('tsctr.cjs'), {
+      banner: { js: '(function(require){' },
+      footer: { js: '})' },
     }),
-  )
-  execFileSync(process.execPath, ['--build-sea', config], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    bundle(root, 'bin/one-file-loader.ts', part('loader.cjs')),
+    bundle(root, 'bin/one-file-trainer.ts', part('trainer.cjs')),
+  ])
+  const executable = strippedNode(part('node'))
+  const assets = { 'tsctr.cjs': part('tsctr.cjs'), 'better_sqlite3.node': addonPath(root) }
+  makeExecutable(part('trainer'), part('trainer.cjs'), executable, assets)
+  train(part('trainer'), part('tsctr.cache'), options)
+  makeExecutable(part('program'), part('loader.cjs'), executable, {
+    ...assets,
+    'tsctr.cache': part('tsctr.cache'),
+    'loader.cjs': part('loader.cjs'),
   })
-  withoutLibatomic(made)
-  chmodSync(made, 0o755)
+  withoutLibatomic(part('program'))
+  rmSync(part('trainer'))
+  rmSync(executable)
   // A tsctr that runs keeps the file it was started from.
-  renameSync(made, output)
+  renameSync(part('program'), output)
 }
 
-async function bundleTo(outfile: string, { entry, root }: OneFileOptions): Promise<void> {
+async function bundle(
+  root: string,
+  entry: string,
+  outfile: string,
+  options: BuildOptions = {},
+): Promise<void> {
   await build({
+    ...options,
     entryPoints: [entry],
     absWorkingDir: root,
     outfile,
@@ -66,7 +75,8 @@ async function bundleTo(outfile: string, { entry, root }: OneFileOptions): Promi
     format: 'cjs',
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: false,
+    // Otherwise imports of Node's own modules stay import(), which the loader's script has not.
+    supported: { 'dynamic-import': false },
     legalComments: 'none',
     // Only what runs from source asks where its file is.
     define: { 'import.meta.url': '"file:///"' },
@@ -74,9 +84,41 @@ async function bundleTo(outfile: string, { entry, root }: OneFileOptions): Promi
   })
 }
 
+function makeExecutable(
+  output: string,
+  main: string,
+  executable: string,
+  assets: Readonly<Record<string, string>>,
+): void {
+  const config = {
+    main,
+    output,
+    executable,
+    assets,
+    disableExperimentalSEAWarning: true,
+    useCodeCache: true,
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    // The caller's NODE_OPTIONS are meant for other programs, and must not reach into this one.
+    execArgvExtension: 'none',
+  }
+  writeFileSync(`${output}.json`, JSON.stringify(config))
+  execFileSync(process.execPath, ['--build-sea', `${output}.json`], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  chmodSync(output, 0o755)
+}
+
+/** What the commands print is theirs: only whether the code was written counts. */
+function train(trainer: string, cache: string, options: OneFileOptions): void {
+  execFileSync(trainer, [cache, JSON.stringify(options.training)], {
+    stdio: 'ignore',
+    env: { ...process.env, ...options.trainingEnv },
+    timeout: 60_000,
+  })
+}
+
 /** Debug symbols are a fifth of Node, and make it slower to load. */
-function strippedNode(scratch: string): string {
-  const copy = join(scratch, 'node')
+function strippedNode(copy: string): string {
   copyFileSync(process.execPath, copy)
   chmodSync(copy, 0o755)
   try {

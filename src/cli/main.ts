@@ -14,7 +14,11 @@ async function main(argv: readonly string[]): Promise<void> {
   const debug = isDebug(found)
   const fail = async (error: unknown): Promise<void> => {
     process.exitCode = exitCodeOf(error, found)
-    await reportError(error, { debug })
+    try {
+      await reportError(error, { debug })
+    } catch (unreported) {
+      outputTo(2).line(`tsctr: ${error}\ntsctr: bug: not reported as it should be: ${unreported}`)
+    }
   }
   // An error that nobody waited for is a bug, and what would follow it cannot be trusted.
   process.once('uncaughtException', (error) => {

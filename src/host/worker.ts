@@ -13,9 +13,6 @@ export interface WorkerModule {
 /** How the one-file build loads each worker, by name. */
 export type WorkerList = Readonly<Record<string, () => Promise<WorkerModule>>>
 
-/** The asset that holds the one-file build's own program text. */
-export const programAsset = 'tsctr.cjs'
-
 interface WorkerStart {
   readonly worker: string
   readonly input: unknown
@@ -41,7 +38,7 @@ export function startWorker(
     trackUnmanagedFds: false,
   }
   if (!sea.isSea()) return new Worker(new URL('./worker-main.ts', import.meta.url), options)
-  const program = `globalThis.isTsctrWorker = true\n${sea.getAsset(programAsset, 'utf8')}`
+  const program = `globalThis.isTsctrWorker = true\n${sea.getAsset('loader.cjs', 'utf8')}`
   return new Worker(program, { ...options, eval: true })
 }
 

@@ -26,6 +26,7 @@ before(() =>
     entry: join(root, 'test/helpers/one-file-program.ts'),
     output: madeProgram,
     scratch: join(scratch, 'build'),
+    training: [],
   }),
 )
 after(() => rmSync(scratch, { recursive: true, force: true }))
