@@ -53,6 +53,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/exec.ts')).addExecCommand,
   },
   {
+    names: ['image inspect'],
+    summary: 'Show all that is known of images',
+    load: async () => (await import('./commands/image-inspect.ts')).addImageInspectCommand,
+  },
+  {
     names: ['images', 'image ls', 'image list'],
     summary: 'List images',
     isCommon: true,
@@ -73,6 +78,12 @@ export const commandList: readonly CommandEntry[] = [
     names: ['kill', 'container kill'],
     summary: 'Send a signal to running containers',
     load: async () => (await import('./commands/kill.ts')).addKillCommand,
+  },
+  {
+    names: ['logs', 'container logs'],
+    summary: 'Show what a container has written',
+    isCommon: true,
+    load: async () => (await import('./commands/logs.ts')).addLogsCommand,
   },
   {
     names: ['pull', 'image pull'],

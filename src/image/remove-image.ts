@@ -9,9 +9,10 @@ import {
   repositoryName,
 } from '../oci/reference.ts'
 import { type ContainerRecord, listContainers } from '../store/containers.ts'
-import { deleteImage, type ImageRecord, listImages } from '../store/images.ts'
+import { deleteImage, type ImageRecord } from '../store/images.ts'
 import { findImages, isNameOf } from './find-image.ts'
 import { layerSnapshots } from './image-layers.ts'
+import { imageNames } from './image-names.ts'
 import { shownImage } from './local-images.ts'
 import type { ImageStores } from './stores.ts'
 
@@ -50,11 +51,8 @@ export function removeImage(
     const [first] = found
     if (first === undefined) throw new Error('bug: no image was found, and no error')
     const local = shownImage(stores, first.target, platform)
-    const idOf = ({ target }: ImageRecord): Digest =>
-      shownImage(stores, target, platform)?.manifest.config.digest ?? target.digest
-    const id = idOf(first)
-    const all = listImages(stores.database, stores.namespace)
-    const names = all.filter((image) => idOf(image) === id)
+    const id = local?.manifest.config.digest ?? first.target.digest
+    const names = imageNames(stores, id, platform)
     const users = listContainers(stores.database, stores.namespace).filter(
       (container) =>
         container.imageConfigDigest === id || container.imageTargetDigest === first.target.digest,
@@ -63,7 +61,7 @@ export function removeImage(
     else checkId(request, id, found, users)
     for (const { name } of found) deleteImage(stores.database, stores.namespace, name)
     const gone = new Set(found.map(({ name }) => name))
-    const left = all.filter(({ name }) => !gone.has(name))
+    const left = names.filter(({ name }) => !gone.has(name))
     return {
       untagged: found.flatMap((image) => untaggedNames(image, left)),
       id,
