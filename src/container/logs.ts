@@ -1,11 +1,10 @@
-import { watch } from 'node:fs'
-import { isErrno } from '../errors.ts'
 import { isAlive } from '../host/owner.ts'
+import { watchDirectory } from '../host/watch-directory.ts'
 import { containerFiles } from '../runtime/container-files.ts'
 import { LogReader } from '../runtime/log-reader.ts'
 import type { LogRecord } from '../runtime/log-record.ts'
 import { parseRfc3339Ns } from '../runtime/log-time.ts'
-import { type ContainerRecord, findContainer, getContainer } from '../store/containers.ts'
+import { findContainer, getContainer } from '../store/containers.ts'
 import { isRunning } from './observe.ts'
 import type { ContainerStores } from './stores.ts'
 
@@ -18,69 +17,67 @@ export interface LogRequest {
   readonly untilNs?: bigint | undefined
   /** Go on as lines come, until the container has ended. */
   readonly follows: boolean
-  readonly signal?: AbortSignal | undefined
 }
 
-export interface TimedLogRecord extends LogRecord {
-  readonly timeNs: bigint
-}
-
-/** A missed file event costs at most this long. */
+/** A missed file event, and a monitor that was killed, are noticed after this long. */
 const pollMs = 200
 
 /**
- * A container's output as it was logged, in order.
+ * A container's output as it was logged, in order, as many records at once as there are.
  *
  * @throws  NOT_FOUND
  */
 export async function* readLogs(
-  stores: ContainerStores,
+  stores: Pick<ContainerStores, 'database' | 'dataRoot' | 'namespace'>,
   request: LogRequest,
-): AsyncGenerator<TimedLogRecord> {
-  const record = findContainer(stores.database, stores.namespace, request.name)
-  const path = containerFiles(stores.dataRoot, record.id).log
-  const reader = LogReader.open(path)
-  if (reader === undefined) return
+): AsyncGenerator<readonly LogRecord[]> {
+  const { id } = findContainer(stores.database, stores.namespace, request.name)
+  const files = containerFiles(stores.dataRoot, id)
+  const changes = request.follows ? watchDirectory(files.directory) : undefined
+  let reader: LogReader | undefined
   try {
-    if (request.tail !== undefined) reader.seekTail(request.tail)
     for (;;) {
       // Asked before reading: what was written before the end is then read for certain.
-      const canGrow = request.follows && isStillLogged(stores, record.id)
-      for (const entry of reader.records()) {
-        const timeNs = parseRfc3339Ns(entry.time) ?? 0n
-        if (request.untilNs !== undefined && timeNs > request.untilNs) return
-        if (request.sinceNs === undefined || timeNs >= request.sinceNs) yield { ...entry, timeNs }
+      const canGrow = changes !== undefined && isStillLogged(stores, id)
+      // A container that is being started has no log yet.
+      reader ??= openAtTail(files.log, request.tail)
+      for (const batch of reader?.batches() ?? []) {
+        const { records, isPastEnd } = between(batch, request)
+        if (records.length > 0) yield records
+        if (isPastEnd) return
       }
-      if (!canGrow || request.signal?.aborted === true) return
-      await nextChange(path, request.signal)
+      if (!canGrow) return
+      await changes.next(pollMs)
     }
   } finally {
-    reader.close()
+    reader?.close()
+    changes?.close()
   }
 }
 
-/** A monitor that lives may still have output to write, even if the process has ended. */
-function isStillLogged(stores: ContainerStores, id: string): boolean {
-  const record: ContainerRecord | undefined = getContainer(stores.database, id)
-  if (record === undefined) return false
-  return isRunning(record) || (record.monitor !== undefined && isAlive(record.monitor))
+function openAtTail(path: string, tail: number | undefined): LogReader | undefined {
+  const reader = LogReader.open(path)
+  if (tail !== undefined) reader?.seekTail(tail)
+  return reader
 }
 
-function nextChange(path: string, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const watcher = watch(path)
-    const done = (): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', done)
-      watcher.close()
-      resolve()
-    }
-    const timer = setTimeout(done, pollMs)
-    signal?.addEventListener('abort', done, { once: true })
-    watcher.once('change', done)
-    watcher.once('error', (error) => {
-      done()
-      if (!isErrno(error, 'ENOENT')) reject(error)
-    })
-  })
+function between(
+  batch: readonly LogRecord[],
+  { sinceNs, untilNs }: LogRequest,
+): { records: readonly LogRecord[]; isPastEnd: boolean } {
+  if (sinceNs === undefined && untilNs === undefined) return { records: batch, isPastEnd: false }
+  const records: LogRecord[] = []
+  for (const record of batch) {
+    const timeNs = parseRfc3339Ns(record.time) ?? 0n
+    if (untilNs !== undefined && timeNs > untilNs) return { records, isPastEnd: true }
+    if (sinceNs === undefined || timeNs >= sinceNs) records.push(record)
+  }
+  return { records, isPastEnd: false }
+}
+
+/** A monitor that lives may still have output to write, even if the process has ended. */
+function isStillLogged(stores: Pick<ContainerStores, 'database'>, id: string): boolean {
+  const record = getContainer(stores.database, id)
+  if (record === undefined) return false
+  return isRunning(record) || (record.monitor !== undefined && isAlive(record.monitor))
 }

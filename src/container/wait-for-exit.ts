@@ -1,6 +1,5 @@
-import { type FSWatcher, watch } from 'node:fs'
-import { isErrno } from '../errors.ts'
 import { isAlive } from '../host/owner.ts'
+import { watchDirectory } from '../host/watch-directory.ts'
 import { containerFiles } from '../runtime/container-files.ts'
 import { type ExitStatus, readExitStatus } from '../runtime/exit-status.ts'
 import type { ContainerRecord } from '../store/containers.ts'
@@ -31,47 +30,5 @@ export async function waitForExit(
     }
   } finally {
     changes.close()
-  }
-}
-
-interface DirectoryChanges {
-  /** Resolves at the next change, after the time, or when the signal comes. */
-  next(timeoutMs: number, signal: AbortSignal | undefined): Promise<void>
-  close(): void
-}
-
-function watchDirectory(path: string): DirectoryChanges {
-  let wake = (): void => {}
-  let hasChanged = false
-  let watcher: FSWatcher | undefined
-  try {
-    watcher = watch(path, () => {
-      hasChanged = true
-      wake()
-    })
-    watcher.on('error', () => {})
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
-  }
-  return {
-    next: (timeoutMs, signal) =>
-      new Promise((resolve) => {
-        // A change between two calls must not be slept over.
-        if (hasChanged) {
-          hasChanged = false
-          resolve()
-          return
-        }
-        const timer = setTimeout(() => wake(), timeoutMs)
-        const done = (): void => {
-          clearTimeout(timer)
-          signal?.removeEventListener('abort', done)
-          hasChanged = false
-          resolve()
-        }
-        wake = done
-        signal?.addEventListener('abort', done, { once: true })
-      }),
-    close: () => watcher?.close(),
   }
 }

@@ -1,8 +1,11 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { isErrno } from '../errors.ts'
 import { type LogRecord, parseLogRecord } from './log-record.ts'
+import { findTail, type TailStart } from './log-tail.ts'
 
 const chunkBytes = 256 * 1024
+/** No record is longer; what is, after a crash of the machine, is no record. */
+const maxRestBytes = 1024 * 1024
 const newline = 0x0a
 
 /**
@@ -12,7 +15,9 @@ const newline = 0x0a
 export class LogReader {
   readonly #fd: number
   #offset = 0
+  /** The bytes before #offset that are no whole line yet. */
   #rest = Buffer.alloc(0)
+  #tail: TailStart = { stdout: 0, stderr: 0 }
 
   private constructor(fd: number) {
     this.#fd = fd
@@ -28,61 +33,55 @@ export class LogReader {
     }
   }
 
-  /** The records from here to the present end; a last line without its newline waits. */
-  *records(): Generator<LogRecord> {
-    if (fstatSync(this.#fd).size < this.#offset) this.#offset = 0
+  /**
+   * The records from here to the present end, as many at once as were read at once; a last line
+   * without its newline waits for it.
+   */
+  *batches(): Generator<readonly LogRecord[]> {
+    if (fstatSync(this.#fd).size < this.#offset) this.#startAgain()
     const chunk = Buffer.allocUnsafe(chunkBytes)
     for (;;) {
       const length = readSync(this.#fd, chunk, 0, chunk.length, this.#offset)
       if (length === 0) return
-      this.#offset += length
-      const bytes = Buffer.concat([this.#rest, chunk.subarray(0, length)])
-      let start = 0
-      for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, start)) {
-        const record = parseLogRecord(bytes.subarray(start, end))
-        if (record !== undefined) yield record
-        start = end + 1
-      }
-      this.#rest = Buffer.from(bytes.subarray(start))
+      const records = this.#recordsIn(chunk.subarray(0, length))
+      if (records.length > 0) yield records
     }
   }
 
   /**
-   * Move to the start of the last `count` whole lines of output.
+   * Move to the last `count` lines of output.
    *
    * A line may be many partial records: those are counted once.
    */
   seekTail(count: number): void {
-    let position = fstatSync(this.#fd).size
-    this.#offset = position
-    let tail = Buffer.alloc(0)
-    while (position > 0 && count > 0) {
-      const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, position))
-      position -= chunk.length
-      readSync(this.#fd, chunk, 0, chunk.length, position)
-      tail = Buffer.concat([chunk, tail])
-      const start = lineStarts(tail, position === 0).at(-count)
-      this.#offset = position + (start ?? 0)
-      if (start !== undefined) return
-    }
+    this.#tail = findTail(this.#fd, count)
+    this.#offset = Math.min(this.#tail.stdout, this.#tail.stderr)
+    this.#rest = Buffer.alloc(0)
   }
 
   close(): void {
     closeSync(this.#fd)
   }
-}
 
-/** Offsets in `bytes` at which an output line begins (the record after a full one). */
-function lineStarts(bytes: Buffer, isFromStart: boolean): number[] {
-  const starts: number[] = []
-  let previousEnds = isFromStart
-  let start = isFromStart ? 0 : bytes.indexOf(newline) + 1
-  if (!isFromStart && start === 0) return starts
-  for (let end = bytes.indexOf(newline, start); end >= 0; end = bytes.indexOf(newline, start)) {
-    if (previousEnds) starts.push(start)
-    const record = parseLogRecord(bytes.subarray(start, end))
-    previousEnds = record === undefined || !record.isPartial
-    start = end + 1
+  #recordsIn(chunk: Buffer): LogRecord[] {
+    const bytes = Buffer.concat([this.#rest, chunk])
+    const base = this.#offset - this.#rest.length
+    this.#offset += chunk.length
+    const records: LogRecord[] = []
+    let start = 0
+    for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, start)) {
+      const record = parseLogRecord(bytes.subarray(start, end))
+      if (record !== undefined && base + start >= this.#tail[record.stream]) records.push(record)
+      start = end + 1
+    }
+    const rest = bytes.subarray(start)
+    this.#rest = rest.length > maxRestBytes ? Buffer.alloc(0) : rest
+    return records
   }
-  return starts
+
+  #startAgain(): void {
+    this.#offset = 0
+    this.#rest = Buffer.alloc(0)
+    this.#tail = { stdout: 0, stderr: 0 }
+  }
 }
