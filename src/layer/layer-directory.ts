@@ -10,9 +10,9 @@ export interface LayerDirectory {
   /** Relative to the root, which is empty. */
   readonly path: ByteString
   /** Directories made in it. Whatever else it holds is asked of the file system. */
-  readonly children: Map<ByteString, LayerDirectory>
+  children: Map<ByteString, LayerDirectory>
   /** Names in it that hide something of the layers below. */
-  readonly whiteouts: Set<ByteString>
+  whiteouts: Set<ByteString>
   /** False while a path was only looked up. */
   exists: boolean
   /** What the layer says of it; undefined while it is only implied by what lies in it. */
@@ -25,6 +25,10 @@ export interface LayerDirectory {
   readonly lower: LowerEntry | undefined
 }
 
+/** Most directories have neither: a layer may bring a million, and then their size counts. */
+const noChildren = new Map<ByteString, LayerDirectory>()
+const noWhiteouts = new Set<ByteString>()
+
 export function makeNode(
   parent: LayerDirectory | undefined,
   name: ByteString,
@@ -34,14 +38,30 @@ export function makeNode(
     parent,
     name,
     path: parent === undefined ? name : joinPath(parent.path, name),
-    children: new Map(),
-    whiteouts: new Set(),
+    children: noChildren,
+    whiteouts: noWhiteouts,
     exists: false,
     listed: undefined,
     isOpaque: false,
     isNew: false,
     lower,
   }
+}
+
+export function addChild(parent: LayerDirectory, child: LayerDirectory): void {
+  if (parent.children === noChildren) parent.children = new Map()
+  parent.children.set(child.name, child)
+}
+
+export function addWhiteout(parent: LayerDirectory, name: ByteString): void {
+  if (parent.whiteouts === noWhiteouts) parent.whiteouts = new Set()
+  parent.whiteouts.add(name)
+}
+
+/** Note what the layer says of a directory, without the rest of the entry. */
+export function setListed(directory: LayerDirectory, entry: Metadata): void {
+  const { uid, gid, mode, modified, xattrs } = entry
+  directory.listed = { uid, gid, mode, modified, xattrs }
 }
 
 /** The layer removes what lies below and makes a directory of its own. */

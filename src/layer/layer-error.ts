@@ -18,7 +18,7 @@ export function archiveError(problem: string, cause?: unknown): TsctrError {
 
 /**
  * What a system error met while writing an entry means to the user; errors that say nothing about
- * the layer or the disk are returned as they are.
+ * the layer or the host are returned as they are.
  */
 export function describeWriteError(entryName: ByteString, error: unknown): unknown {
   if (isErrno(error, 'EINVAL', 'ERANGE', 'E2BIG', 'ENOSPC') && error.syscall === 'lsetxattr') {
@@ -27,6 +27,14 @@ export function describeWriteError(entryName: ByteString, error: unknown): unkno
   if (isErrno(error, 'ENAMETOOLONG')) return layerError(entryName, 'name is too long', error)
   if (isErrno(error, 'EFBIG')) return layerError(entryName, 'file is too large', error)
   if (isErrno(error, 'EMLINK')) return layerError(entryName, 'too many hard links', error)
+  if (isErrno(error, 'EPERM')) {
+    const call = error.syscall ?? 'writing it'
+    const message = `${escapeName(entryName)}: ${call} is not permitted here`
+    return new TsctrError('FAILED_PRECONDITION', message, {
+      cause: error,
+      hint: 'owners, devices and attributes of layers need root with all its capabilities',
+    })
+  }
   if (isErrno(error, 'ENOSPC', 'EDQUOT')) return noSpace(entryName, error)
   return error
 }

@@ -2,6 +2,8 @@ import { lstatSync, mkdirSync, readdirSync, readlinkSync, type Stats } from 'nod
 import { isErrno } from '../errors.ts'
 import { type ByteString, byteStringOf, joinPath, splitPath } from './byte-string.ts'
 import {
+  addChild,
+  addWhiteout,
   isHidden,
   type LayerDirectory,
   makeNode,
@@ -152,7 +154,7 @@ export class LayerTree {
       if (isErrno(error, 'EEXIST')) return
       throw error
     }
-    parent.whiteouts.add(name)
+    addWhiteout(parent, name)
     addFile(this.usage, 0)
   }
 
@@ -221,7 +223,7 @@ export class LayerTree {
     // What was there, a file or a whiteout, hid what lies below it; the directory must go on so.
     if (replaced) markAsNew(node)
     node.exists = true
-    parent.children.set(node.name, node)
+    addChild(parent, node)
     addDirectory(this.usage)
   }
 

@@ -19,7 +19,7 @@ import {
   setMetadata,
   setModified,
 } from './file-metadata.ts'
-import type { LayerDirectory } from './layer-directory.ts'
+import { type LayerDirectory, setListed } from './layer-directory.ts'
 import { escapeName, layerError } from './layer-error.ts'
 import type { LayerTree } from './layer-tree.ts'
 import { deviceNumber } from './recorded-metadata.ts'
@@ -93,14 +93,14 @@ export class LayerWriter {
     const isPlain = entry.name !== '' && !splitPath(entry.name).includes('..' as ByteString)
     if (!isPlain) return
     if (entry.kind !== 'directory') throw layerError(entry.name, 'root is not a directory')
-    this.#tree.root.listed = entry
+    setListed(this.#tree.root, entry)
   }
 
   #writeNamed(parent: LayerDirectory, name: ByteString, entry: TarEntry, body: BodySource): void {
     switch (entry.kind) {
       case 'directory':
         // Mode, owner and times come last: until then the directory has to be written to.
-        this.#tree.makeDirectory(parent, name).listed = entry
+        setListed(this.#tree.makeDirectory(parent, name), entry)
         break
       case 'file':
         this.#writeFile(parent, name, entry, body)

@@ -11,6 +11,7 @@ const maxMetaBytes = 1024 * 1024
 const maxId = 0xffff_fffe
 /** The last second whose nanoseconds fit in 64 bits. */
 const maxSeconds = 9_223_372_035
+const noXattrs: readonly Xattr[] = []
 const epoch: Timestamp = { seconds: 0, nanoseconds: 0 }
 
 export type EntryKind =
@@ -203,7 +204,7 @@ const libarchivePrefix = 'LIBARCHIVE.xattr.'
 
 function mergePax(header: RawHeader, records: readonly PaxRecord[]): MergedFields {
   const { name, linkName, sizeBytes, uid, gid, modified } = header
-  const merged: MergedFields = { name, linkName, sizeBytes, uid, gid, modified, xattrs: [] }
+  const merged: MergedFields = { name, linkName, sizeBytes, uid, gid, modified, xattrs: noXattrs }
   if (records.length === 0) return merged
   const xattrs = new Map<ByteString, Buffer>()
   for (const record of records) mergeRecord(merged, xattrs, record)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { deserialize } from 'node:v8'
 import type { AppliedLayer } from '../../src/layer/apply-layer.ts'
+import type { Ownership } from '../../src/layer/file-metadata.ts'
 import type { RecordedMetadata } from '../../src/layer/recorded-metadata.ts'
 import type { SettledLayer } from '../../src/layer/settle-layer.ts'
 import { directory, entry, file, hardLink, symlink, tarOf } from '../helpers/tar-builder.ts'
@@ -64,6 +65,13 @@ test('settling without privilege takes the records of the layers below', (t) => 
   })
 })
 
+test('applying owners without privilege is refused with the reason', (t) => {
+  assert.throws(
+    () => unpackAsNobody(t, [base], 'apply'),
+    /TsctrError: d\/suid: \w+ is not permitted here/,
+  )
+})
+
 function records(recorded: readonly RecordedMetadata[]): Record<string, unknown[]> {
   return Object.fromEntries(
     recorded.map(({ path, uid, gid, mode, rdev, xattrs }) => [
@@ -90,7 +98,11 @@ interface Outcome {
 }
 
 /** Apply and settle layers in a process of another user; as oneself where one is not root. */
-function unpackAsNobody(t: TestContext, layers: readonly Buffer[]): Outcome {
+function unpackAsNobody(
+  t: TestContext,
+  layers: readonly Buffer[],
+  ownership: Ownership = 'record',
+): Outcome {
   const scratch = scratchDirectory(t)
   chmodSync(scratch, 0o711)
   const places = layers.map((layer, index) => {
@@ -111,7 +123,7 @@ function unpackAsNobody(t: TestContext, layers: readonly Buffer[]): Outcome {
       process.setuid(${nobody})
     }
     const places = ${JSON.stringify(places)}
-    const ownership = 'record'
+    const ownership = '${ownership}'
     const applied = places.map((place) => applyLayer({ ...place, ownership }))
     const settled = []
     for (const [index, { root }] of places.entries()) {
