@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { renderInspect } from '../../../src/cli/render/inspect.ts'
-import { nilList, nilMap } from '../../../src/cli/render/nil.ts'
+import { nilList, nilMap } from '../../../src/oci/nil.ts'
 
 const objects = [
   { Id: 'a', Config: { Labels: { z: '<&>', a: '1' }, Cmd: nilList, Volumes: nilMap } },

@@ -1,1 +1,0 @@
-export { nilList, nilMap } from '../../oci/nil.ts'
