@@ -1,6 +1,7 @@
 import { TsctrError } from '../errors.ts'
 import { bundleOf } from '../runtime/bundle.ts'
 import { attachStdio, type StdioOptions } from './attach-stdio.ts'
+import type { CallerStdio } from './caller-stdio.ts'
 import { asConfig } from './config.ts'
 import { forwardSignals } from './forward-signals.ts'
 import { isRunning } from './observe.ts'
@@ -17,6 +18,7 @@ export async function attachContainer(
   stores: ContainerStores,
   request: {
     readonly name: string
+    readonly caller: CallerStdio
     readonly takesInput: boolean
     readonly detachKeys: Buffer
     readonly proxiesSignals: boolean
@@ -30,6 +32,7 @@ export async function attachContainer(
   }
   const config = asConfig(record.config)
   const options: StdioOptions = {
+    caller: request.caller,
     takesInput: request.takesInput && config.openStdin,
     hasTerminal: config.tty,
     detachKeys: request.detachKeys,

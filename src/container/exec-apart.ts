@@ -6,12 +6,14 @@ import { prepareMonitoredExec } from '../runtime/conmon-exec.ts'
 import type { Runtime } from '../runtime/runc.ts'
 import type { ContainerRecord } from '../store/containers.ts'
 import { attachStdio } from './attach-stdio.ts'
+import type { CallerStdio } from './caller-stdio.ts'
 
 export interface ExecApart {
   readonly record: ContainerRecord
   readonly containerBundle: Bundle
   readonly runtime: Runtime
   readonly process: RuntimeProcess
+  readonly caller: CallerStdio
   readonly takesInput: boolean
 }
 
@@ -44,6 +46,7 @@ export async function execApart(request: ExecApart): Promise<number> {
       processFile,
     )
     const stdio = attachStdio(bundle, {
+      caller: request.caller,
       takesInput: request.takesInput,
       hasTerminal: true,
       detachKeys: Buffer.alloc(0),

@@ -11,6 +11,7 @@ import { type Bundle, bundleOf } from '../runtime/bundle.ts'
 import { runtimeOf } from '../runtime/runc.ts'
 import { runtimeError } from '../runtime/runtime-error.ts'
 import type { ContainerRecord } from '../store/containers.ts'
+import type { CallerStdio } from './caller-stdio.ts'
 import { asConfig } from './config.ts'
 import { execApart } from './exec-apart.ts'
 import { imageProcessOf } from './image-process.ts'
@@ -24,6 +25,7 @@ import type { ContainerStores } from './stores.ts'
 
 export interface ExecRequest extends ProcessRequest {
   readonly name: string
+  readonly caller: CallerStdio
   /** Pass this process's stdin on. */
   readonly takesInput: boolean
   /** Leave the program running and return. */
@@ -57,8 +59,15 @@ export async function execInContainer(
   const built = checkedProcess(stores, record, request)
   const hasTerminal = [0, 1, 2].some((fd) => isatty(fd))
   if (request.tty && !request.isDetached && !hasTerminal) {
-    const { takesInput } = request
-    return execApart({ record, containerBundle: bundle, runtime, process: built, takesInput })
+    const { caller, takesInput } = request
+    return execApart({
+      record,
+      containerBundle: bundle,
+      runtime,
+      process: built,
+      caller,
+      takesInput,
+    })
   }
   const processFile = writeProcessFile(bundle, built)
   const args = ['--root', runtime.stateDir, 'exec', '--process', processFile]

@@ -14,16 +14,22 @@ import type { ContainerStores } from './stores.ts'
  */
 export async function releaseRun(stores: ContainerStores, record: ContainerRecord): Promise<void> {
   const bundle = bundleOf(stores.stateRoot, record.namespace, record.id)
-
-  const released = releaseEndpoints(stores.database, record.id)
-  removeNetworkNamespace(bundle.netns)
-  unmountIfMounted(bundle.rootfs)
+  const isReleased = releaseEndpoints(stores.database, record.id)
   try {
-    // rmdir, not rm -r: if the unmount failed, a recursive delete would go through the mount.
-    rmdirSync(bundle.rootfs)
+    removeNetworkNamespace(bundle.netns)
+    unmountIfMounted(bundle.rootfs)
+    removeMountPoint(bundle.rootfs)
+  } finally {
+    await isReleased
+  }
+  rmSync(bundle.directory, { recursive: true, force: true })
+}
+
+/** rmdir, not rm -r: if the unmount failed, a recursive delete would go through the mount. */
+function removeMountPoint(path: string): void {
+  try {
+    rmdirSync(path)
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error
   }
-  await released
-  rmSync(bundle.directory, { recursive: true, force: true })
 }

@@ -3,6 +3,7 @@ import { attachContainer } from '../../container/attach.ts'
 import { defaultDetachKeys, parseDetachKeys } from '../../container/detach-keys.ts'
 import { withContext } from '../context.ts'
 import { single } from '../flag-parser.ts'
+import { processStdio } from '../process-stdio.ts'
 
 interface AttachFlags {
   readonly detachKeys?: Buffer
@@ -25,6 +26,7 @@ export function addAttachCommand(parent: Command): void {
       withContext(command, async (ctx) => {
         const end = await attachContainer(ctx, {
           name,
+          caller: processStdio,
           takesInput: flags.stdin,
           detachKeys: flags.detachKeys ?? parseDetachKeys(defaultDetachKeys),
           proxiesSignals: flags.sigProxy,

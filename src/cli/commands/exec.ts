@@ -5,6 +5,7 @@ import { parseEnvEntry, parseUser, parseWorkdir } from '../../container/flag-val
 import { readValueFile } from '../../container/flag-values/value-file.ts'
 import { withContext } from '../context.ts'
 import { repeated, single } from '../flag-parser.ts'
+import { processStdio } from '../process-stdio.ts'
 import { requireTerminalInput } from '../terminal-check.ts'
 
 interface ExecFlags {
@@ -48,6 +49,7 @@ export function addExecCommand(parent: Command): void {
           ctx,
           {
             name,
+            caller: processStdio,
             args: [program, ...args],
             env: resolveEnv(env, process.env),
             user: flags.user,

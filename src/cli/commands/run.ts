@@ -4,6 +4,7 @@ import { removeContainer } from '../../container/remove.ts'
 import { runInForeground } from '../../container/run.ts'
 import { startContainer } from '../../container/start.ts'
 import { withContext } from '../context.ts'
+import { processStdio } from '../process-stdio.ts'
 import { requireTerminalInput } from '../terminal-check.ts'
 import { createFromFlags } from './create-from-flags.ts'
 import { writePidFile } from './pid-file.ts'
@@ -32,6 +33,7 @@ export function addRunCommand(parent: Command): void {
           const end = await runInForeground(ctx, {
             name: id,
             stdio: {
+              caller: processStdio,
               takesInput,
               detachKeys: options.detachKeys ?? parseDetachKeys(defaultDetachKeys),
               shows: {

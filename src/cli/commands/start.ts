@@ -5,6 +5,7 @@ import { startContainer } from '../../container/start.ts'
 import { TsctrError } from '../../errors.ts'
 import { withContext } from '../context.ts'
 import { single } from '../flag-parser.ts'
+import { processStdio } from '../process-stdio.ts'
 import { forEachTarget } from '../targets.ts'
 
 interface StartFlags {
@@ -40,6 +41,7 @@ export function addStartCommand(parent: Command): void {
         const end = await runInForeground(ctx, {
           name,
           stdio: {
+            caller: processStdio,
             takesInput: flags.interactive === true,
             detachKeys: flags.detachKeys ?? parseDetachKeys(defaultDetachKeys),
             shows: { stdout: true, stderr: true },
