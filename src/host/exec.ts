@@ -56,7 +56,9 @@ export async function completeProgram(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<ProgramResult> {
-  options.signal?.throwIfAborted()
+  if (options.timeoutMs !== undefined || options.signal !== undefined) {
+    return completeGuarded(file, args, options)
+  }
   const child = spawn(file, args, {
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     ...(options.env === undefined ? {} : { env: options.env }),
@@ -66,9 +68,8 @@ export async function completeProgram(
   child.stdin?.on('error', () => {})
   child.stdin?.end(options.input)
   try {
-    return await resultOf(child, options)
+    return await resultOf(child)
   } catch (error) {
-    options.signal?.throwIfAborted()
     throw startError(file, error)
   }
 }
@@ -85,48 +86,59 @@ export function programError(
   return new TsctrError('RUNTIME_FAILED', `${command}: ${endOf(result)}${words}`)
 }
 
-function resultOf(child: ChildProcess, options: RunOptions): Promise<ProgramResult> {
+/**
+ * With a limit of time or a signal execa does the work. It costs 50 ms to load, so the programs on
+ * the way of run, exec and ps are started without it.
+ */
+async function completeGuarded(
+  file: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<ProgramResult> {
+  options.signal?.throwIfAborted()
+  const { execa } = await import('execa')
+  const result = await execa(file, args, {
+    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
+    ...(options.env === undefined ? {} : { env: options.env, extendEnv: false }),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
+    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    killSignal: 'SIGKILL',
+    reject: false,
+    stripFinalNewline: false,
+  })
+  options.signal?.throwIfAborted()
+  if (result.exitCode === undefined && result.signal === undefined && !result.timedOut) {
+    throw startError(file, result.cause)
+  }
+  return {
+    exitCode: result.exitCode,
+    signal: result.signal,
+    isTimedOut: result.timedOut,
+    stdout: String(result.stdout),
+    stderr: String(result.stderr).slice(-stderrTailBytes),
+  }
+}
+
+function resultOf(child: ChildProcess): Promise<ProgramResult> {
   const { promise, resolve, reject } = Promise.withResolvers<ProgramResult>()
   const stdout: Buffer[] = []
   let stderr = Buffer.alloc(0)
-  let isTimedOut = false
   child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk))
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr = Buffer.concat([stderr, chunk]).subarray(-stderrTailBytes)
   })
-  const timer =
-    options.timeoutMs === undefined
-      ? undefined
-      : setTimeout(() => {
-          isTimedOut = true
-          kill(child)
-        }, options.timeoutMs)
-  const abort = (): void => {
-    kill(child)
-    reject(options.signal?.reason)
-  }
-  options.signal?.addEventListener('abort', abort, { once: true })
   child.once('error', reject)
   child.once('close', (exitCode, signal) =>
     resolve({
       exitCode: exitCode ?? undefined,
       signal: signal ?? undefined,
-      isTimedOut,
+      isTimedOut: false,
       stdout: Buffer.concat(stdout).toString(),
       stderr: stderr.toString(),
     }),
   )
-  return promise.finally(() => {
-    clearTimeout(timer)
-    options.signal?.removeEventListener('abort', abort)
-  })
-}
-
-function kill(child: ChildProcess): void {
-  child.kill('SIGKILL')
-  // A grandchild may hold the pipes open for ever.
-  child.stdout?.destroy()
-  child.stderr?.destroy()
+  return promise
 }
 
 function endOf(result: ProgramResult): string {
