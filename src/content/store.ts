@@ -215,16 +215,20 @@ export class ContentStore {
    * Give up unfinished writes whose process is gone.
    *
    * @param options.minAgeMs  keep younger ones: the next pull goes on with them
+   * @param options.isDryRun  only say which
    * @returns                 their keys
    */
-  sweepDeadIngests(options: { minAgeMs: number }): string[] {
+  sweepDeadIngests(options: { minAgeMs: number; isDryRun?: boolean }): string[] {
     const records = listIngests(this.#database).map((record) => record.key)
     return [...new Set([...records, ...ingestKeysIn(this.#layout)])].filter((key) =>
-      this.#sweepIngest(key, options.minAgeMs),
+      this.#sweepIngest(key, options),
     )
   }
 
-  #sweepIngest(key: string, minAgeMs: number): boolean {
+  #sweepIngest(
+    key: string,
+    { minAgeMs, isDryRun = false }: { minAgeMs: number; isDryRun?: boolean },
+  ): boolean {
     const paths = ingestPathsIn(this.#layout, key)
     const hasDirectory = fileSize(paths.directory) !== undefined
     // Held: a process works on it, whatever its row says.
@@ -237,7 +241,7 @@ export class ContentStore {
         if (isAlive(record.owner)) return false
         if (Date.now() - record.startedAt.getTime() < minAgeMs) return false
       }
-      this.#discard(key, paths)
+      if (!isDryRun) this.#discard(key, paths)
       return true
     } finally {
       lock?.release()

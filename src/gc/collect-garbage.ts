@@ -30,8 +30,8 @@ const ingestMinAgeMs = 24 * 60 * 60 * 1000
  */
 export function collectGarbage(stores: GarbageStores): Garbage {
   const { blobs, snapshots } = writeTransaction(stores.database, () => {
-    dropDeadLeases(stores.database, new Date())
-    const found = findGarbage(stores)
+    dropDeadLeases(stores.database)
+    const found = findUnreachable(stores)
     for (const { digest } of found.blobs) stores.content.forget(digest)
     for (const { key } of found.snapshots) stores.snapshots.forget(key)
     return found
@@ -44,16 +44,33 @@ export function collectGarbage(stores: GarbageStores): Garbage {
 
 /** What collectGarbage would remove. */
 export function findGarbage(stores: GarbageStores): Garbage {
+  const { blobs, snapshots } = findUnreachable(stores)
+  const ingests = stores.content.sweepDeadIngests({ minAgeMs: ingestMinAgeMs, isDryRun: true })
+  return { blobs, snapshots, ingests, reclaimedBytes: totalBytes(blobs, snapshots) }
+}
+
+/** Rows that nothing leads to; snapshots in the order in which they can be deleted. */
+function findUnreachable(stores: GarbageStores): Pick<Garbage, 'blobs' | 'snapshots'> {
   const reachable = findReachable(stores)
-  const blobs = stores.content.list().filter(({ digest }) => !reachable.blobs.has(digest))
   const all = stores.snapshots.walk()
   const kept = withParents(all, reachable.snapshots)
-  // Children have the higher numbers, and must go before their parents.
-  const snapshots = all
-    .filter(({ key }) => !kept.has(key))
-    .toReversed()
-    .map(({ key, usage }) => ({ key, sizeBytes: usage?.sizeBytes ?? 0 }))
-  return { blobs, snapshots, ingests: [], reclaimedBytes: totalBytes(blobs, snapshots) }
+  return {
+    blobs: stores.content.list().filter(({ digest }) => !reachable.blobs.has(digest)),
+    snapshots: childrenFirst(all)
+      .filter(({ key }) => !kept.has(key))
+      .map(({ key, usage }) => ({ key, sizeBytes: usage?.sizeBytes ?? 0 })),
+  }
+}
+
+/** Numbers do not say who is whose child: a parent may be set as late as at commit. */
+function childrenFirst(all: readonly SnapshotInfo[]): SnapshotInfo[] {
+  const parentOf = new Map(all.map((snapshot) => [snapshot.key, snapshot.parent]))
+  const depthOf = (key: string): number => {
+    const parent = parentOf.get(key)
+    return parent === undefined ? 0 : depthOf(parent) + 1
+  }
+  const depths = new Map(all.map(({ key }) => [key, depthOf(key)]))
+  return all.toReversed().sort((a, b) => (depths.get(b.key) ?? 0) - (depths.get(a.key) ?? 0))
 }
 
 function withParents(all: readonly SnapshotInfo[], keys: ReadonlySet<string>): Set<string> {

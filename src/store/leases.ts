@@ -45,25 +45,36 @@ export function createLease(database: Database, purpose: string): Lease {
 }
 
 /** Delete leases whose process is dead or whose time is over. Called inside gc's transaction. */
-export function dropDeadLeases(database: Database, now: Date): void {
+export function dropDeadLeases(database: Database): void {
+  const now = new Date()
   const remove = database.prepare('DELETE FROM lease WHERE id = ?')
-  for (const row of database.prepare<[], LeaseRow>('SELECT * FROM lease').all()) {
-    const owner = {
-      pid: row.owner_pid,
-      startTicks: row.owner_start_ticks,
-      bootId: row.owner_boot_id,
-    }
-    const isExpired = row.expires_at !== null && row.expires_at <= now.getTime()
-    if (isExpired || !isAlive(owner)) remove.run(row.id)
-  }
+  for (const row of listLeases(database)) if (!isLive(row, now)) remove.run(row.id)
 }
 
-/** Everything of one kind that some lease holds. */
+/** Everything of one kind that a lease holds whose process lives. */
 export function leasedResources(database: Database, kind: LeaseKind): Set<string> {
-  const rows = database
-    .prepare<[string], { resource: string }>(
-      'SELECT DISTINCT resource FROM lease_resource WHERE kind = ?',
+  const now = new Date()
+  const held = database
+    .prepare<[string, string], string>(
+      'SELECT resource FROM lease_resource WHERE lease_id = ? AND kind = ?',
     )
-    .all(kind)
-  return new Set(rows.map((row) => row.resource))
+    .pluck()
+  return new Set(
+    listLeases(database)
+      .filter((row) => isLive(row, now))
+      .flatMap((row) => held.all(row.id, kind)),
+  )
+}
+
+function listLeases(database: Database): LeaseRow[] {
+  return database.prepare<[], LeaseRow>('SELECT * FROM lease').all()
+}
+
+function isLive(row: LeaseRow, now: Date): boolean {
+  if (row.expires_at !== null && row.expires_at <= now.getTime()) return false
+  return isAlive({
+    pid: row.owner_pid,
+    startTicks: row.owner_start_ticks,
+    bootId: row.owner_boot_id,
+  })
 }
