@@ -371,6 +371,7 @@ export function testSnapshotter(
         mkdirSync(join(directory, 'merged'))
         writeFileSync(join(directory, 'merged', 'c'), 'top')
         mkdirSync(join(directory, 'gone'))
+        mkdirSync(join(directory, 'opaque'))
         writeFileSync(join(directory, 'to-directory'), 'top')
       })
       const expected = ['gone', 'merged', 'merged/b', 'merged/c', 'opaque', 'opaque/b']
