@@ -29,6 +29,8 @@ export interface CommandGroup {
 export const commandGroups: readonly CommandGroup[] = [
   { name: 'container', summary: 'Manage containers' },
   { name: 'image', summary: 'Manage images' },
+  { name: 'content', summary: 'Look into the content store' },
+  { name: 'snapshot', summary: 'Look into the snapshots' },
   { name: 'internal', summary: 'What tsctr calls itself for', isInternal: true },
 ]
 
@@ -38,6 +40,16 @@ export const commandList: readonly CommandEntry[] = [
     names: ['attach', 'container attach'],
     summary: 'Join stdin, stdout and stderr of a running container',
     load: async () => (await import('./commands/attach.ts')).addAttachCommand,
+  },
+  {
+    names: ['content get'],
+    summary: 'Write the bytes of a blob to stdout',
+    load: async () => (await import('./commands/content-get.ts')).addContentGetCommand,
+  },
+  {
+    names: ['content ls', 'content list'],
+    summary: 'List blobs',
+    load: async () => (await import('./commands/content-ls.ts')).addContentLsCommand,
   },
   {
     names: ['create', 'container create'],
@@ -51,6 +63,11 @@ export const commandList: readonly CommandEntry[] = [
     isCommon: true,
     runsProgram: true,
     load: async () => (await import('./commands/exec.ts')).addExecCommand,
+  },
+  {
+    names: ['gc'],
+    summary: 'Remove what no image and no container needs',
+    load: async () => (await import('./commands/gc.ts')).addGcCommand,
   },
   {
     names: ['image inspect'],
@@ -86,6 +103,12 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/logs.ts')).addLogsCommand,
   },
   {
+    names: ['ps', 'container ls', 'container list', 'container ps'],
+    summary: 'List containers',
+    isCommon: true,
+    load: async () => (await import('./commands/ps.ts')).addPsCommand,
+  },
+  {
     names: ['pull', 'image pull'],
     summary: 'Download an image from a registry',
     isCommon: true,
@@ -113,6 +136,21 @@ export const commandList: readonly CommandEntry[] = [
     isCommon: true,
     runsProgram: true,
     load: async () => (await import('./commands/run.ts')).addRunCommand,
+  },
+  {
+    names: ['snapshot ls', 'snapshot list'],
+    summary: 'List snapshots',
+    load: async () => (await import('./commands/snapshot-ls.ts')).addSnapshotLsCommand,
+  },
+  {
+    names: ['snapshot mounts'],
+    summary: 'Print the command that mounts a snapshot',
+    load: async () => (await import('./commands/snapshot-mounts.ts')).addSnapshotMountsCommand,
+  },
+  {
+    names: ['snapshot tree'],
+    summary: 'Show which snapshot stands on which',
+    load: async () => (await import('./commands/snapshot-tree.ts')).addSnapshotTreeCommand,
   },
   {
     names: ['start', 'container start'],

@@ -6,7 +6,7 @@ import { chainIDs } from '../oci/chain-id.ts'
 import { type Digest, parseDigest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { maxConfigBytes, maxManifestBytes, parseImageDocument } from '../oci/image-manifest.ts'
-import { listContainers } from '../store/containers.ts'
+import { type ContainerRecord, listContainers } from '../store/containers.ts'
 import { listImages } from '../store/images.ts'
 import { leasedResources } from '../store/leases.ts'
 
@@ -33,24 +33,13 @@ export function findReachable(stores: ReachabilityStores): Reachable {
   const snapshots = new Set<string>(leasedResources(stores.database, 'snapshot'))
   const walk = new TargetWalk(stores.content, blobs, snapshots)
   for (const image of listImages(stores.database)) walk.visit(image.target)
-  for (const container of listContainers(stores.database)) {
-    if (container.snapshotKey !== undefined) snapshots.add(container.snapshotKey)
-    if (container.imageConfigDigest !== undefined) {
-      blobs.add(parseDigest(container.imageConfigDigest))
-    }
-    if (container.imageTargetDigest === undefined) continue
-    const digest = parseDigest(container.imageTargetDigest)
-    const blob = stores.content.stat(digest)
-    if (blob?.mediaType !== undefined) {
-      walk.visit({ digest, mediaType: blob.mediaType, sizeBytes: blob.sizeBytes })
-    }
-  }
+  for (const container of listContainers(stores.database)) walk.visitContainer(container)
   for (const digest of leasedResources(stores.database, 'blob')) blobs.add(parseDigest(digest))
   return { blobs, snapshots }
 }
 
 /** Walks from targets downwards; a document that is missing or damaged leads nowhere. */
-class TargetWalk {
+export class TargetWalk {
   readonly #content: ContentStore
   readonly #blobs: Set<Digest>
   readonly #snapshots: Set<string>
@@ -74,6 +63,17 @@ class TargetWalk {
     this.#blobs.add(document.config.digest)
     for (const layer of document.layersBaseFirst) this.#blobs.add(layer.digest)
     this.#addChain(document.config.digest)
+  }
+
+  visitContainer(container: ContainerRecord): void {
+    const { snapshotKey, imageConfigDigest, imageTargetDigest } = container
+    if (snapshotKey !== undefined) this.#snapshots.add(snapshotKey)
+    if (imageConfigDigest !== undefined) this.#blobs.add(parseDigest(imageConfigDigest))
+    if (imageTargetDigest === undefined) return
+    const blob = this.#content.stat(parseDigest(imageTargetDigest))
+    if (blob?.mediaType === undefined) return
+    const { digest, mediaType, sizeBytes } = blob
+    this.visit({ digest, mediaType, sizeBytes })
   }
 
   #readDocument(target: Target): ReturnType<typeof parseImageDocument> | undefined {

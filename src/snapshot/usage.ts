@@ -1,4 +1,5 @@
-import { type BigIntStats, lstatSync, readdirSync } from 'node:fs'
+import { lstatSync, readdirSync } from 'node:fs'
+import { isErrno } from '../errors.ts'
 import type { SnapshotUsage } from './snapshotter.ts'
 
 /**
@@ -11,7 +12,9 @@ export function measureUsage(root: string): SnapshotUsage {
   let sizeBytes = 0
   let inodes = 0
   const visit = (path: Buffer): void => {
-    const stat: BigIntStats = lstatSync(path, { bigint: true })
+    const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    // A container that runs removes files meanwhile.
+    if (stat === undefined) return
     if (stat.nlink > 1n && !stat.isDirectory()) {
       if (seen.has(stat.ino)) return
       seen.add(stat.ino)
@@ -19,10 +22,17 @@ export function measureUsage(root: string): SnapshotUsage {
     inodes += 1
     sizeBytes += Number(stat.blocks) * 512
     if (!stat.isDirectory()) return
-    for (const name of readdirSync(path, { encoding: 'buffer' })) {
-      visit(Buffer.concat([path, Buffer.from('/'), name]))
-    }
+    for (const name of namesIn(path)) visit(Buffer.concat([path, Buffer.from('/'), name]))
   }
   visit(Buffer.from(root))
   return { sizeBytes, inodes }
+}
+
+function namesIn(directory: Buffer): Buffer[] {
+  try {
+    return readdirSync(directory, { encoding: 'buffer' })
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return []
+    throw error
+  }
 }
