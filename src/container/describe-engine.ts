@@ -1,5 +1,6 @@
 import type { Database } from '../host/database.ts'
 import { describeHost, type HostDescription } from '../host/describe-host.ts'
+import { type HostFacts, hostFacts } from '../host/host-facts.ts'
 import { type InstalledProgram, installedProgram } from '../runtime/installed-program.ts'
 import { runcFaults } from '../runtime/runc-faults.ts'
 import { listImages } from '../store/images.ts'
@@ -7,6 +8,7 @@ import { type ContainerCounts, countContainers } from './count-containers.ts'
 
 export interface EngineDescription {
   readonly host: HostDescription
+  readonly facts: HostFacts
   readonly containers: ContainerCounts
   readonly images: number
   /** undefined if not installed. */
@@ -29,21 +31,22 @@ export async function describeEngine(store: MaybeStore): Promise<EngineDescripti
     installedProgram('runc'),
     installedProgram('conmon'),
   ])
-  const host = describeHost()
+  const facts = hostFacts()
   return {
-    host,
+    host: describeHost(),
+    facts,
     containers: store.hasDatabase
       ? countContainers(store.database, store.namespace)
       : { running: 0, stopped: 0 },
     images: store.hasDatabase ? listImages(store.database, store.namespace).length : 0,
     runtime,
     monitor,
-    warnings: warningsFor(host, runtime, monitor),
+    warnings: warningsFor(facts, runtime, monitor),
   }
 }
 
 function warningsFor(
-  host: HostDescription,
+  facts: HostFacts,
   runtime: InstalledProgram | undefined,
   monitor: InstalledProgram | undefined,
 ): string[] {
@@ -51,11 +54,11 @@ function warningsFor(
     runtime === undefined ? 'runc is not installed: containers cannot run' : undefined,
     monitor === undefined ? 'conmon is not installed: containers cannot run' : undefined,
     runtime === undefined ? undefined : runcFaults(runtime.version),
-    host.cgroupVersion === undefined
+    facts.cgroup.mode === 'none'
       ? 'no cgroup filesystem in /sys/fs/cgroup: containers cannot be limited'
       : undefined,
-    host.hasSeccomp ? undefined : 'the kernel has no seccomp: system calls are not filtered',
-    host.canRaiseLimits
+    facts.hasSeccomp ? undefined : 'the kernel has no seccomp: system calls are not filtered',
+    facts.capabilities.includes('CAP_SYS_RESOURCE')
       ? undefined
       : 'no CAP_SYS_RESOURCE: --ulimit and --oom-score-adj cannot go beyond the limits of this process',
   ]

@@ -1,4 +1,4 @@
-import { readFileSync, statfsSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { availableParallelism, hostname, machine, release, totalmem } from 'node:os'
 import { isErrno } from '../errors.ts'
 
@@ -13,22 +13,11 @@ export interface HostDescription {
   /** That this process may run on. */
   readonly cpus: number
   readonly memoryBytes: number
-  /** undefined where no cgroup filesystem is mounted in the usual place. */
-  readonly cgroupVersion: 1 | 2 | undefined
-  readonly hasSeccomp: boolean
-  readonly hasAppArmor: boolean
-  /** Whether rlimits may be raised and oom_score_adj lowered. */
-  readonly canRaiseLimits: boolean
 }
 
-const CGROUP2_SUPER_MAGIC = 0x63677270
-const TMPFS_MAGIC = 0x01021994
-const CAP_SYS_RESOURCE = 24n
-
-/** What this machine is, as far as containers care. Reads files only. */
+/** What this machine calls itself, and its size. */
 export function describeHost(): HostDescription {
   const distribution = osRelease()
-  const status = readOr('/proc/self/status', '')
   return {
     name: hostname(),
     kernelVersion: release(),
@@ -37,28 +26,7 @@ export function describeHost(): HostDescription {
     architecture: machine(),
     cpus: availableParallelism(),
     memoryBytes: totalmem(),
-    cgroupVersion: cgroupVersion(),
-    hasSeccomp: /^Seccomp:/m.test(status),
-    hasAppArmor: readOr('/sys/module/apparmor/parameters/enabled', '').startsWith('Y'),
-    canRaiseLimits: hasCapability(status, CAP_SYS_RESOURCE),
   }
-}
-
-/** Source: cgroups(7): version 1 has a tmpfs with a directory for each controller. */
-function cgroupVersion(): 1 | 2 | undefined {
-  try {
-    const { type } = statfsSync('/sys/fs/cgroup')
-    if (type === CGROUP2_SUPER_MAGIC) return 2
-    return type === TMPFS_MAGIC ? 1 : undefined
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'EACCES')) return undefined
-    throw error
-  }
-}
-
-function hasCapability(status: string, capability: bigint): boolean {
-  const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'
-  return ((BigInt(`0x${effective}`) >> capability) & 1n) === 1n
 }
 
 /** Source: os-release(5) */

@@ -37,7 +37,7 @@ function dockerInfo(engine: EngineDescription, dataRoot: string) {
     Driver: 'overlayfs',
     LoggingDriver: 'k8s-file',
     CgroupDriver: 'cgroupfs',
-    CgroupVersion: String(host.cgroupVersion ?? ''),
+    CgroupVersion: cgroupVersion(engine),
     KernelVersion: host.kernelVersion,
     OperatingSystem: host.operatingSystem,
     OSVersion: host.operatingSystemVersion,
@@ -58,12 +58,18 @@ function dockerInfo(engine: EngineDescription, dataRoot: string) {
   }
 }
 
+// docker knows two answers; on a hybrid host the controllers are those of version 1.
+function cgroupVersion({ facts }: EngineDescription): '1' | '2' | '' {
+  if (facts.cgroup.mode === 'none') return ''
+  return facts.cgroup.mode === 'v2' ? '2' : '1'
+}
+
 // Source: docker "SecurityOptions": key=value pairs, the name first
-function securityOptions({ host }: EngineDescription): string[] {
+function securityOptions({ facts }: EngineDescription): string[] {
   return [
-    ...(host.hasAppArmor ? ['name=apparmor'] : []),
-    ...(host.hasSeccomp ? ['name=seccomp,profile=builtin'] : []),
-    ...(host.cgroupVersion === 2 ? ['name=cgroupns'] : []),
+    ...(facts.hasAppArmor ? ['name=apparmor'] : []),
+    ...(facts.hasSeccomp ? ['name=seccomp,profile=builtin'] : []),
+    ...(facts.cgroup.mode === 'v2' ? ['name=cgroupns'] : []),
   ]
 }
 
