@@ -2,6 +2,7 @@ import { hasCode } from '../errors.ts'
 import { parseDigest } from '../oci/digest.ts'
 import {
   emptyImageProcess,
+  type ImageConfig,
   type ImageProcessConfig,
   parseImageConfig,
 } from '../oci/image-config.ts'
@@ -14,13 +15,21 @@ export function imageProcessOf(
   stores: Pick<ContainerStores, 'content'>,
   record: ContainerRecord,
 ): ImageProcessConfig {
-  if (record.imageConfigDigest === undefined) return emptyImageProcess
+  return imageConfigOf(stores, record)?.process ?? emptyImageProcess
+}
+
+/** The config of a container's image; undefined for a bare rootfs, and if it is not here any more. */
+export function imageConfigOf(
+  stores: Pick<ContainerStores, 'content'>,
+  record: ContainerRecord,
+): ImageConfig | undefined {
+  if (record.imageConfigDigest === undefined) return undefined
   const digest = parseDigest(record.imageConfigDigest)
   try {
     const bytes = stores.content.readDocument(digest, maxConfigBytes)
-    return parseImageConfig(bytes, `config ${digest}`).process
+    return parseImageConfig(bytes, `config ${digest}`)
   } catch (error) {
     if (!hasCode(error, 'NOT_FOUND')) throw error
-    return emptyImageProcess
+    return undefined
   }
 }

@@ -1,0 +1,26 @@
+import type { ContainerRecord } from '../store/containers.ts'
+import type { ContainerStores } from './stores.ts'
+
+export interface ContainerSize {
+  /** What the container itself has written. */
+  readonly ownBytes: number
+  /** With its image. */
+  readonly totalBytes: number
+}
+
+/** Space on disk; walks through the container's writable layer. Nothing for a bare rootfs. */
+export function containerSize(
+  stores: Pick<ContainerStores, 'snapshotter'>,
+  record: ContainerRecord,
+): ContainerSize {
+  if (record.snapshotKey === undefined) return { ownBytes: 0, totalBytes: 0 }
+  const snapshots = stores.snapshotter(record.snapshotter)
+  const ownBytes = snapshots.usage(record.snapshotKey).sizeBytes
+  let totalBytes = ownBytes
+  let { parent } = snapshots.stat(record.snapshotKey)
+  while (parent !== undefined) {
+    totalBytes += snapshots.usage(parent).sizeBytes
+    parent = snapshots.stat(parent).parent
+  }
+  return { ownBytes, totalBytes }
+}
