@@ -1,3 +1,4 @@
+import { closeSync, existsSync, openSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import { TsctrError } from '../errors.ts'
 import { embeddedAddon } from './embedded-addon.ts'
@@ -24,10 +25,15 @@ const busyTimeoutMs = 20_000
 export function openDatabase(path: string, migrations: readonly Migration[]): Database {
   const database = open(path)
   try {
+    const newest = Math.max(0, ...migrations.map((step) => step.version))
+    const found = describingFailure(path, () => schemaVersion(database))
+    // Before anything that writes: a change of the journal mode would.
+    refuseNewer(path, found, newest)
+    describingFailure(path, () => useWriteAheadLog(database))
     database.pragma('foreign_keys = ON')
     // A row deleted before its directory must be gone after a power loss too, so commits are synced.
     database.pragma('synchronous = FULL')
-    migrate(database, path, migrations)
+    if (found < newest) migrate(database, path, migrations)
     return database
   } catch (error) {
     database.close()
@@ -41,16 +47,21 @@ export function writeTransaction<T>(database: Database, body: () => T): T {
 }
 
 function open(path: string): Database {
-  try {
+  return describingFailure(path, () => {
+    // SQLite would leave it readable to all; its other files take their mode from this one.
+    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
     const addon = embeddedAddon('better_sqlite3.node')
-    const database = new Sqlite(path, {
+    return new Sqlite(path, {
       timeout: busyTimeoutMs,
       ...(addon === undefined ? {} : { nativeBinding: addon as unknown as string }),
     })
-    if (database.pragma('journal_mode', { simple: true }) !== 'wal') {
-      database.pragma('journal_mode = WAL')
-    }
-    return database
+  })
+}
+
+/** What fails here is the file itself, which is the user's to repair. */
+function describingFailure<T>(path: string, action: () => T): T {
+  try {
+    return action()
   } catch (cause) {
     throw new TsctrError('FAILED_PRECONDITION', `${path}: ${(cause as Error).message}`, {
       cause,
@@ -59,23 +70,34 @@ function open(path: string): Database {
   }
 }
 
+function useWriteAheadLog(database: Database): void {
+  if (database.pragma('journal_mode', { simple: true }) === 'wal') return
+  database.pragma('journal_mode = WAL')
+}
+
+function schemaVersion(database: Database): number {
+  return Number(database.pragma('user_version', { simple: true }))
+}
+
+function refuseNewer(path: string, found: number, newest: number): void {
+  if (found <= newest) return
+  throw new TsctrError(
+    'FAILED_PRECONDITION',
+    `${path}: schema version ${found} is newer than this tsctr knows (${newest})`,
+    { hint: 'use the tsctr that wrote it, or a newer one' },
+  )
+}
+
 function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
-  const newest = Math.max(0, ...migrations.map((step) => step.version))
-  const versionOf = (): number => Number(database.pragma('user_version', { simple: true }))
-  const found = versionOf()
-  if (found > newest) {
-    throw new TsctrError(
-      'FAILED_PRECONDITION',
-      `${path}: schema version ${found} is newer than this tsctr knows (${newest})`,
-      { hint: 'use the tsctr that wrote it, or a newer one' },
-    )
-  }
-  if (found === newest) return
+  const ordered = migrations.toSorted((a, b) => a.version - b.version)
   writeTransaction(database, () => {
     // Another process may have migrated while this one waited for the lock.
-    const current = versionOf()
-    const missing = migrations.filter((step) => step.version > current)
-    for (const step of missing.sort((a, b) => a.version - b.version)) database.exec(step.sql)
-    database.pragma(`user_version = ${newest}`)
+    const current = schemaVersion(database)
+    refuseNewer(path, current, ordered.at(-1)?.version ?? 0)
+    for (const { sql, version } of ordered) {
+      if (version <= current) continue
+      database.exec(sql)
+      database.pragma(`user_version = ${version}`)
+    }
   })
 }
