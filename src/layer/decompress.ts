@@ -130,6 +130,9 @@ function decompressedStream(input: BlobInput, codec: Codec): LayerStream {
   let offset = 0
   let length = 0
   let failure: string | undefined
+  // After a full buffer the decoder is asked again, even with all input taken: it may hold more, and
+  // only with room left does it say that the stream is cut.
+  let hasMoreOutput = false
   handle.onerror = (message) => {
     failure = message
   }
@@ -159,8 +162,6 @@ function decompressedStream(input: BlobInput, codec: Codec): LayerStream {
       if (length === 0) return 0
     }
   }
-  // A full output buffer means that the decoder may hold more, even with all input taken.
-  let hasMoreOutput = false
 
   // The decoder took nothing although it had room: its stream is over.
   function finishTrailing(): number {

@@ -18,8 +18,6 @@ import type { Metadata, Xattr } from './tar-reader.ts'
 import { addDirectory, addFile, subtract, type Usage } from './usage.ts'
 
 const maxLinks = 255
-/** The kernel takes no longer ones. Source: linux/limits.h PATH_MAX */
-const maxPathBytes = 4096
 
 /**
  * The names of one layer, on disk and in memory. A path is resolved against the directories the
@@ -37,8 +35,6 @@ export class LayerTree {
    * What was made is then worth nothing: see settleLayer.
    */
   needsLowerLayers = false
-  /** Counts removals: what was found before may be gone. */
-  generation = 0
   readonly #prefix: string
   readonly #knowsLowerLayers: boolean
 
@@ -80,7 +76,6 @@ export class LayerTree {
       }
       const next = current.children.get(name) ?? this.#look(entryName, current, name)
       if (typeof next !== 'string') {
-        if (next.path.length >= maxPathBytes) throw layerError(entryName, 'name is too long')
         current = next
         continue
       }
@@ -228,7 +223,6 @@ export class LayerTree {
   }
 
   #remove(parent: LayerDirectory, name: ByteString, path: ByteString): void {
-    this.generation += 1
     const onDisk = this.onDisk(path)
     const count = subtract.bind(undefined, this.usage)
     if (parent.children.delete(name)) {

@@ -30,6 +30,8 @@ import { makePlaceholder, makeWhiteout, parseWhiteout } from './whiteout.ts'
 const newFile = constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | constants.O_WRONLY
 const maxMajor = 0xfff
 const maxMinor = 0xfffff
+/** Source: linux/limits.h PATH_MAX */
+const maxPathBytes = 4096
 /** Marks in eStargz layers for those who mount them without unpacking. Source: stargz-snapshotter docs/estargz.md */
 const landmarks = new Set(['.prefetch.landmark', '.no.prefetch.landmark', 'stargz.index.json'])
 
@@ -49,7 +51,8 @@ export class LayerWriter {
   readonly #ownership: Ownership
   readonly #umask = readUmask()
   readonly #bodies: BodyWriter
-  #lastParent: { name: string; generation: number; directory: LayerDirectory } | undefined
+  /** Entries come directory by directory; one only ever removes what is below its parent. */
+  #lastParent: { readonly name: ByteString; readonly directory: LayerDirectory } | undefined
 
   constructor(tree: LayerTree, rootPath: string, ownership: Ownership) {
     this.#tree = tree
@@ -79,12 +82,13 @@ export class LayerWriter {
   }
 
   #parent(entryName: ByteString, directoryName: ByteString): LayerDirectory {
-    const { generation } = this.#tree
     const last = this.#lastParent
-    if (last?.name === directoryName && last.generation === generation) return last.directory
+    if (last?.name === directoryName) return last.directory
     const found = this.#tree.locate(entryName, splitPath(directoryName))
+    // Before thousands of directories are made to find out.
+    if (found.path.length >= maxPathBytes) throw layerError(entryName, 'name is too long')
     const directory = this.#tree.materialize(found)
-    this.#lastParent = { name: directoryName, generation: this.#tree.generation, directory }
+    this.#lastParent = { name: directoryName, directory }
     return directory
   }
 

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { constants, crc32, gzipSync, zstdCompressSync } from 'node:zlib'
+import { constants, crc32, gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { TsctrError } from '../../src/errors.ts'
 import { file, tarOf } from '../helpers/tar-builder.ts'
 import { apply, assertRefused } from './scratch.ts'
@@ -54,6 +54,17 @@ test('output that fills the buffer exactly is followed to its end', (t) => {
       assert.equal(applied.diffID, `sha256:${createHash('sha256').update(exact).digest('hex')}`)
     }
   }
+})
+
+// The decoder only says that a stream is cut when it had room for more output.
+test('gzip cut where the buffer is just full: refused', (t) => {
+  const buffer = 256 * 1024
+  const padded = Buffer.concat([tarOf(file('a')), Buffer.alloc(2 * buffer)])
+  const stored = gzipSync(padded, { level: 0 })
+  const options = { finishFlush: constants.Z_SYNC_FLUSH }
+  let cut = buffer
+  while (gunzipSync(stored.subarray(0, cut), options).length < buffer) cut += 1
+  assertRefused(() => apply(t, stored.subarray(0, cut)), /damaged gzip stream: unexpected end/)
 })
 
 test('what follows the end marker counts for the diffID', (t) => {

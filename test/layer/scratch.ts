@@ -20,7 +20,7 @@ import { settleLayer } from '../../src/layer/settle-layer.ts'
 export const needsRoot = process.getuid?.() === 0 ? false : 'needs root'
 
 /** Most of what layers mean does not depend on privilege. */
-const possible: Ownership = needsRoot === false ? 'apply' : 'record'
+export const possible: Ownership = needsRoot === false ? 'apply' : 'record'
 
 /** A directory that goes with the test. */
 export function scratchDirectory(t: TestContext): string {

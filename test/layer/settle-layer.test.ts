@@ -13,6 +13,7 @@ import {
   linkAt,
   names,
   needsRoot,
+  possible,
 } from './scratch.ts'
 
 const base = tarOf(
@@ -191,7 +192,7 @@ for (const [what, layer] of uppers) {
       root,
       lowerdirsTopFirst: [lower.root],
       unsettled: applied.unsettled,
-      ownership: needsRoot === false ? 'apply' : 'record',
+      ownership: possible,
     })
     const found = {
       inodes: applied.inodes + addedInodes,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { applyLayer } from '../../src/layer/apply-layer.ts'
 import {
   base256,
   directory,
@@ -15,7 +16,7 @@ import {
   symlink,
   tarOf,
 } from '../helpers/tar-builder.ts'
-import { apply, assertRefused, linkAt, needsRoot } from './scratch.ts'
+import { apply, assertRefused, linkAt, needsRoot, possible, scratchDirectory } from './scratch.ts'
 
 const longName = `${'long/'.repeat(30)}file`
 
@@ -322,6 +323,16 @@ for (const [what, archive, message] of refused) {
     assertRefused(() => apply(t, archive), message)
   })
 }
+
+test('a path that is too deep is refused before its directories are made', (t) => {
+  const scratch = scratchDirectory(t)
+  const blobPath = join(scratch, 'blob')
+  const root = join(scratch, 'fs')
+  mkdirSync(root)
+  writeFileSync(blobPath, tarOf(file('s', 'x', { pax: [['path', `${'a/'.repeat(3000)}f`]] })))
+  assertRefused(() => applyLayer({ blobPath, root, ownership: possible }), /name is too long/)
+  assert.deepEqual(readdirSync(root), [])
+})
 
 test('messages show controls, directions and foreign bytes as escapes', (t) => {
   const shown =

@@ -259,6 +259,10 @@ const stacks: [what: string, layers: Buffer[]][] = [
   ],
   ['parent is a symlink below to nothing', [base, tarOf(file('dangling/x', 'x', at(26)))]],
   [
+    'own symlink through a symlink below and up from there',
+    [base, tarOf(symlink('mine', 'lib/../x', at(26)), file('mine/f', 'x', at(27)))],
+  ],
+  [
     'own symlink over names that are symlinks below',
     [base, tarOf(symlink('mine', 'lib/../lib', at(26)), file('mine/x', 'x', at(27)))],
   ],
