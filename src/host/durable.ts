@@ -1,4 +1,12 @@
-import { closeSync, constants, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { syncfs } from './libc.ts'
 
@@ -25,7 +33,12 @@ export function syncFilesystemOf(path: string): void {
 /** Replace a file so that readers see the old bytes or the new, never a part. */
 export function writeFileAtomically(path: string, data: string | Buffer, mode = 0o600): void {
   const temporary = `${path}.new-${process.pid}`
-  writeFileSync(temporary, data, { mode, flush: true })
-  renameSync(temporary, path)
+  try {
+    writeFileSync(temporary, data, { mode, flush: true })
+    renameSync(temporary, path)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
   fsyncDirectory(dirname(path))
 }

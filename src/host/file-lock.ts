@@ -22,11 +22,14 @@ export interface FileLock {
 export async function lockFile(path: string, signal?: AbortSignal): Promise<FileLock> {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
   try {
+    signal?.throwIfAborted()
     for (let waitMs = 1; !tryFlock(fd, 'exclusive'); waitMs = Math.min(waitMs * 2, 50)) {
       await delay(waitMs, undefined, signal === undefined ? {} : { signal })
     }
   } catch (error) {
     closeSync(fd)
+    // The timer's own error says only that something was aborted.
+    signal?.throwIfAborted()
     throw error
   }
   return heldLock(fd)
