@@ -52,6 +52,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/content-ls.ts')).addContentLsCommand,
   },
   {
+    names: ['container inspect'],
+    summary: 'Show all that is known of containers',
+    load: async () => (await import('./commands/container-inspect.ts')).addContainerInspectCommand,
+  },
+  {
     names: ['create', 'container create'],
     summary: 'Create a container without starting it',
     runsProgram: true,

@@ -14,6 +14,10 @@ export interface ContainerConfig {
   readonly platform?: string | undefined
   /** The whole command line that made it. */
   readonly createCommand: readonly string[]
+  /** What that command was to join to its own stdio; for inspect. */
+  readonly attaches?: readonly ('stdin' | 'stdout' | 'stderr')[] | undefined
+  /** Where it wrote the id, `--cidfile`; for inspect. */
+  readonly idFile?: string | undefined
 
   /** undefined: the image's. Given, the image's Cmd is dropped too; empty clears. */
   readonly entrypoint?: readonly string[] | undefined

@@ -1,6 +1,6 @@
 import { TsctrError } from '../errors.ts'
 import type { ImageProcessConfig } from '../oci/image-config.ts'
-import { nilList, nilMap, withOmitted } from '../oci/nil.ts'
+import { keysOf, nilList, nilMap, withOptional } from '../oci/nil.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
 import { familiarName, familiarRepository, parseReference } from '../oci/reference.ts'
 import { findImage } from './find-image.ts'
@@ -98,7 +98,7 @@ function processOf(process: ImageProcessConfig): object {
   }
   return withOptional(shown, {
     ExposedPorts: [exposedPorts.length === 0 ? undefined : keysOf(exposedPorts), nilMap],
-    Healthcheck: [healthcheck === undefined ? undefined : healthcheckOf(healthcheck), null],
+    Healthcheck: [healthcheck === undefined ? undefined : inspectHealthcheck(healthcheck), null],
     StopSignal: [process.stopSignal, ''],
     Shell: [process.shell, nilList],
   })
@@ -106,7 +106,8 @@ function processOf(process: ImageProcessConfig): object {
 
 type Healthcheck = NonNullable<ImageProcessConfig['healthcheck']>
 
-function healthcheckOf({ test, ...times }: Healthcheck): object {
+/** Source: docker Engine API "HealthConfig" */
+export function inspectHealthcheck({ test, ...times }: Healthcheck): object {
   return withOptional(
     { Test: test },
     {
@@ -130,23 +131,4 @@ function graphDriver(
     Data: { ...(lower.length === 0 ? {} : { LowerDir: lower.join(':') }), UpperDir: top },
     Name,
   }
-}
-
-/** `{"80/tcp": {}}`; a Map, so that no key is special. */
-function keysOf(names: readonly string[]): ReadonlyMap<string, object> {
-  return new Map(names.map((name) => [name, {}]))
-}
-
-/** Add fields that docker leaves out while they have no value; templates find them empty then. */
-function withOptional(
-  object: object,
-  fields: Readonly<Record<string, readonly [value: unknown, empty: unknown]>>,
-): object {
-  const entries = Object.entries(fields)
-  const given = entries.filter(([, [value]]) => value !== undefined)
-  const absent = entries.filter(([, [value]]) => value === undefined)
-  return withOmitted(
-    { ...object, ...Object.fromEntries(given.map(([name, [value]]) => [name, value])) },
-    Object.fromEntries(absent.map(([name, [, empty]]) => [name, empty])),
-  )
 }

@@ -43,6 +43,8 @@ export function configFromFlags(
     name: flags.name,
     platform: flags.platform,
     createCommand: ['tsctr', ...process.argv.slice(2)],
+    attaches: attachedStreams(flags),
+    idFile: flags.cidfile,
     entrypoint: entrypointOf(flags),
     command: args,
     env: resolveEnv(env, process.env),
@@ -95,6 +97,11 @@ export function runOptionsFromFlags(flags: RunFlags): RunOptions {
     pidfile: flags.pidfile === undefined ? undefined : resolve(flags.pidfile),
     runtime: flags.runtime,
   }
+}
+
+function attachedStreams({ detach, attach, interactive }: RunFlags): readonly StdioName[] {
+  if (detach === true) return []
+  return attach ?? [...(interactive === true ? (['stdin'] as const) : []), 'stdout', 'stderr']
 }
 
 function entrypointOf({ entrypoint }: RunFlags): string[] | undefined {

@@ -18,7 +18,6 @@ export function buildLinux(input: SpecInput): RuntimeLinux {
   const sysctl = buildSysctls(config, input.network)
   const propagation = rootfsPropagation(config.mounts)
   const seccomp = buildSeccomp(input)
-  const isBare = config.privileged || config.security.isSystempathsUnconfined
   return {
     namespaces: buildNamespaces(input),
     cgroupsPath: cgroupsPath(config, input.containerId),
@@ -26,9 +25,21 @@ export function buildLinux(input: SpecInput): RuntimeLinux {
     resources: buildResources(config, facts),
     ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
     ...(propagation === undefined ? {} : { rootfsPropagation: propagation }),
-    ...(isBare ? {} : { maskedPaths: maskedPaths(), readonlyPaths }),
+    ...guardedPaths(config),
     ...(seccomp === undefined ? {} : { seccomp }),
   }
+}
+
+/** Paths of /proc and /sys that a container cannot see, and those that it cannot write to. */
+export function guardedPaths({
+  privileged,
+  security,
+}: Pick<ContainerConfig, 'privileged' | 'security'>): Pick<
+  RuntimeLinux,
+  'maskedPaths' | 'readonlyPaths'
+> {
+  if (privileged || security.isSystempathsUnconfined) return {}
+  return { maskedPaths: maskedPaths(), readonlyPaths }
 }
 
 /** Whether the container gets a cgroup namespace of its own. */

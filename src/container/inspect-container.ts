@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs'
+import { hostFacts } from '../host/host-facts.ts'
+import { emptyImageProcess } from '../oci/image-config.ts'
+import { nilList, withOptional } from '../oci/nil.ts'
+import { containerFiles } from '../runtime/container-files.ts'
+import { asConfig } from './config.ts'
+import { containerSize } from './container-size.ts'
+import { dockerState } from './docker-state.ts'
+import { imageConfigOf } from './image-process.ts'
+import { inspectConfig } from './inspect/config.ts'
+import { inspectGraphDriver } from './inspect/graph-driver.ts'
+import { inspectHostConfig } from './inspect/host-config.ts'
+import { inspectMounts } from './inspect/mounts.ts'
+import { inspectNetworkSettings } from './inspect/network-settings.ts'
+import { inspectState } from './inspect/state.ts'
+import { containerArgs } from './spec/process.ts'
+import { settled } from './stop.ts'
+import type { ContainerStores } from './stores.ts'
+
+export interface InspectContainerOptions {
+  /** Walk through what the container has written to know how much it is. */
+  readonly withSize?: boolean | undefined
+}
+
+/**
+ * Everything that is known of a container, in docker's form, as it is now.
+ *
+ * @param name  a name, an id or a start of one
+ * @throws      NOT_FOUND
+ * Source: docker Engine API "ContainerInspectResponse"; podman inspect for CreateCommand
+ */
+export async function inspectContainer(
+  stores: ContainerStores,
+  name: string,
+  options: InspectContainerOptions = {},
+): Promise<object> {
+  const record = await settled(stores, name)
+  const config = asConfig(record.config)
+  const image = imageConfigOf(stores, record)?.process ?? emptyImageProcess
+  const state = dockerState(record)
+  const files = containerFiles(stores.dataRoot, record.id)
+  const [path = '', ...args] = containerArgs(config, image)
+  const size = options.withSize === true ? containerSize(stores, record) : undefined
+  const shown = {
+    Id: record.id,
+    Created: record.createdAt.toISOString(),
+    Path: path,
+    Args: args,
+    State: inspectState(record, state, files),
+    Image: record.imageConfigDigest ?? '',
+    ResolvConfPath: ifThere(files.resolvConf),
+    HostnamePath: ifThere(files.hostname),
+    HostsPath: ifThere(files.hosts),
+    LogPath: ifThere(files.log),
+    Name: `/${record.name}`,
+    RestartCount: 0,
+    Driver: record.snapshotKey === undefined ? '' : record.snapshotter,
+    Platform: 'linux',
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: config.security.apparmorProfile ?? '',
+    ExecIDs: nilList,
+    HostConfig: inspectHostConfig(record, hostFacts()),
+    GraphDriver: inspectGraphDriver(stores, record),
+    Mounts: inspectMounts(config),
+    Config: inspectConfig(record, image),
+    NetworkSettings: inspectNetworkSettings(stores, record, {
+      image,
+      isRunning: state === 'running',
+    }),
+    CreateCommand: config.createCommand,
+  }
+  return withOptional(shown, {
+    SizeRw: [size?.ownBytes, null],
+    SizeRootFs: [size?.totalBytes, null],
+    ImageManifestDescriptor: [undefined, null],
+  })
+}
+
+/** Files are made when the container is first started. */
+function ifThere(path: string): string {
+  return existsSync(path) ? path : ''
+}

@@ -1,0 +1,107 @@
+import type { HostFacts } from '../../host/host-facts.ts'
+import { nilList, withOptional } from '../../oci/nil.ts'
+import type { ContainerRecord } from '../../store/containers.ts'
+import { asConfig, type ContainerConfig } from '../config.ts'
+import { guardedPaths, hasCgroupNamespace } from '../spec/linux.ts'
+import { inspectBinds, inspectMountRequests, inspectTmpfs } from './mounts.ts'
+
+const defaultShmBytes = 64 * 1024 * 1024
+
+/** How the container is tied to the machine. Source: docker Engine API "HostConfig" */
+export function inspectHostConfig(record: ContainerRecord, facts: HostFacts): object {
+  const config = asConfig(record.config)
+  const { maskedPaths, readonlyPaths } = guardedPaths(config)
+  const shown = {
+    Binds: inspectBinds(config),
+    ContainerIDFile: config.idFile ?? '',
+    LogConfig: { Type: 'k8s-file', Config: {} },
+    NetworkMode: config.networkMode,
+    PortBindings: {},
+    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+    AutoRemove: config.autoRemove,
+    VolumeDriver: '',
+    VolumesFrom: nilList,
+    CapAdd: orNil(config.capAdd),
+    CapDrop: orNil(config.capDrop),
+    CgroupnsMode: hasCgroupNamespace({ config, facts }) ? 'private' : 'host',
+    Dns: [],
+    DnsOptions: [],
+    DnsSearch: [],
+    ExtraHosts: nilList,
+    GroupAdd: orNil(config.groupAdd),
+    IpcMode: config.ipcMode,
+    Cgroup: '',
+    Links: nilList,
+    OomScoreAdj: config.resources.oomScoreAdj ?? 0,
+    PidMode: config.pidMode === 'host' ? 'host' : '',
+    Privileged: config.privileged,
+    PublishAllPorts: false,
+    ReadonlyRootfs: config.readOnly,
+    SecurityOpt: orNil(config.security.given),
+    UTSMode: config.utsMode === 'host' ? 'host' : '',
+    UsernsMode: '',
+    ShmSize: config.shmSizeBytes ?? defaultShmBytes,
+    Runtime: record.runtime.name,
+    Isolation: '',
+    ...resources(config, facts),
+    MaskedPaths: maskedPaths ?? nilList,
+    ReadonlyPaths: readonlyPaths ?? nilList,
+  }
+  return withOptional(shown, {
+    Annotations: [mapOf(config.annotations), {}],
+    Mounts: [inspectMountRequests(config), nilList],
+    StorageOpt: [undefined, {}],
+    Sysctls: [mapOf(config.sysctls), {}],
+    Tmpfs: [inspectTmpfs(config), {}],
+    Init: [config.init || undefined, null],
+  })
+}
+
+/** Source: docker Engine API "Resources" */
+function resources({ resources: limits, ...config }: ContainerConfig, facts: HostFacts): object {
+  return {
+    CpuShares: limits.cpuShares ?? 0,
+    Memory: limits.memoryBytes ?? 0,
+    NanoCpus: limits.nanoCpus ?? 0,
+    CgroupParent: config.cgroupParent ?? '',
+    BlkioWeight: 0,
+    BlkioWeightDevice: [],
+    BlkioDeviceReadBps: [],
+    BlkioDeviceWriteBps: [],
+    BlkioDeviceReadIOps: [],
+    BlkioDeviceWriteIOps: [],
+    CpuPeriod: limits.cpuPeriodUs ?? 0,
+    CpuQuota: limits.cpuQuotaUs ?? 0,
+    CpuRealtimePeriod: 0,
+    CpuRealtimeRuntime: 0,
+    CpusetCpus: limits.cpusetCpus ?? '',
+    CpusetMems: limits.cpusetMems ?? '',
+    Devices: config.devices.map(({ hostPath, containerPath, access }) => ({
+      PathOnHost: hostPath,
+      PathInContainer: containerPath,
+      CgroupPermissions: access,
+    })),
+    DeviceCgroupRules: nilList,
+    DeviceRequests: nilList,
+    MemoryReservation: limits.memoryReservationBytes ?? 0,
+    MemorySwap: limits.memorySwapBytes ?? impliedSwap(limits.memoryBytes, facts),
+    MemorySwappiness: limits.memorySwappiness ?? null,
+    OomKillDisable: limits.isOomKillDisabled ? true : null,
+    PidsLimit: limits.pidsLimit ?? null,
+    Ulimits: config.ulimits.map(({ name, soft, hard }) => ({ Name: name, Hard: hard, Soft: soft })),
+  }
+}
+
+/** As much swap as memory, where the kernel counts it. */
+function impliedSwap(memoryBytes: number | undefined, { cgroup }: HostFacts): number {
+  return memoryBytes === undefined || !cgroup.hasSwapLimit ? 0 : memoryBytes * 2
+}
+
+function orNil(list: readonly string[]): readonly string[] {
+  return list.length === 0 ? nilList : list
+}
+
+function mapOf(record: Readonly<Record<string, string>>): ReadonlyMap<string, string> | undefined {
+  const entries = Object.entries(record)
+  return entries.length === 0 ? undefined : new Map(entries)
+}
