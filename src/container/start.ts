@@ -73,6 +73,7 @@ async function startLocked(
     error: '',
   })
   rmSync(files.exit, { force: true })
+  rmSync(files.oom, { force: true })
   mkdirSync(bundle.directory, { recursive: true, mode: 0o700 })
   mkdirSync(runtime.stateDir, { recursive: true, mode: 0o700 })
   prepareBindSources(config.mounts)

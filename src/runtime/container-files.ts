@@ -9,6 +9,8 @@ export interface ContainerFiles {
   readonly log: string
   /** Written by conmon when the container's process ends: its exit code as text. */
   readonly exit: string
+  /** Left empty by conmon when the kernel has killed for want of the container's memory. */
+  readonly oom: string
   /** Held while the container's life is changed. */
   readonly lock: string
 }
@@ -23,6 +25,7 @@ export function containerFiles(dataRoot: string, containerId: string): Container
     resolvConf: join(directory, 'resolv.conf'),
     log: join(directory, 'log'),
     exit: join(directory, 'exit'),
+    oom: join(directory, 'oom'),
     lock: join(directory, 'lock'),
   }
 }

@@ -1,5 +1,4 @@
-import { statSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
 import { withOmitted } from '../../oci/nil.ts'
 import type { ContainerFiles } from '../../runtime/container-files.ts'
 import type { ContainerRecord } from '../../store/containers.ts'
@@ -19,7 +18,7 @@ export function inspectState(
     Running: state === 'running',
     Paused: state === 'paused',
     Restarting: state === 'restarting',
-    OOMKilled: wasOutOfMemory(record, files),
+    OOMKilled: existsSync(files.oom),
     Dead: state === 'dead',
     Pid: (state === 'running' ? record.process?.pid : undefined) ?? 0,
     ExitCode: record.exitCode ?? 0,
@@ -28,10 +27,4 @@ export function inspectState(
     FinishedAt: record.finishedAt?.toISOString() ?? never,
   }
   return withOmitted(shown, { Health: null })
-}
-
-/** conmon leaves an empty file when the kernel ran out of the container's memory; of this run? */
-function wasOutOfMemory({ startedAt }: ContainerRecord, { directory }: ContainerFiles): boolean {
-  const mark = statSync(join(directory, 'oom'), { throwIfNoEntry: false })
-  return mark !== undefined && startedAt !== undefined && mark.mtimeMs >= startedAt.getTime()
 }
