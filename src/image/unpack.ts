@@ -9,7 +9,7 @@ import { settleLayer } from '../layer/settle-layer.ts'
 import { chainIDs } from '../oci/chain-id.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { ChainID, DiffID } from '../oci/digest.ts'
-import { recordMetadata } from '../snapshot/recorded-metadata.ts'
+import { recordedMetadata, recordMetadata } from '../snapshot/recorded-metadata.ts'
 import type { SnapshotUsage } from '../snapshot/snapshotter.ts'
 import type { Lease } from '../store/leases.ts'
 import type { FetchOutcome } from './fetch-blobs.ts'
@@ -233,14 +233,24 @@ function settleOne(
   claimed: readonly LayerToUnpack[],
   applied: AppliedLayer,
 ): SnapshotUsage {
+  const { snapshots, database } = stores
+  const lowerKeys = lowerKeysTopFirst(stores, layer, claimed)
   const settled = settleLayer({
     root: directoryOf(stores, layer.key),
-    lowerdirsTopFirst: lowerdirsTopFirst(stores, layer, claimed),
+    lowerdirsTopFirst: lowerKeys.map((key) => directoryOf(stores, key)),
     unsettled: applied.unsettled,
     ownership: ownership(),
+    ...(ownership() === 'apply'
+      ? {}
+      : {
+          recordedTopFirst: lowerKeys.map((key) =>
+            recordedMetadata(database, snapshots.stat(key).number),
+          ),
+        }),
   })
-  const number = stores.snapshots.stat(layer.key).number
-  recordMetadata(stores.database, number, [...applied.recorded, ...settled.recorded])
+  const ofFirstPass = settled.replacesRecorded ? [] : applied.recorded
+  const { number } = snapshots.stat(layer.key)
+  recordMetadata(database, number, [...ofFirstPass, ...settled.recorded])
   return {
     sizeBytes: applied.sizeBytes + settled.addedSizeBytes,
     inodes: applied.inodes + settled.addedInodes,
@@ -252,18 +262,20 @@ function ownership(): 'apply' | 'record' {
   return process.getuid?.() === 0 ? 'apply' : 'record'
 }
 
-function lowerdirsTopFirst(
+/** Keys of the snapshots below a layer: those of this unpacking, then those that were there. */
+function lowerKeysTopFirst(
   stores: ImageStores,
   layer: LayerToUnpack,
   claimed: readonly LayerToUnpack[],
 ): string[] {
   const below = claimed.filter((other) => other.index < layer.index).toReversed()
-  const lowest = below.at(-1) ?? layer
-  const committed =
-    lowest.parentChainID === undefined
-      ? []
-      : stores.snapshots.directoriesTopFirst(lowest.parentChainID)
-  return [...below.map((other) => directoryOf(stores, other.key)), ...committed]
+  const keys = below.map((other) => other.key)
+  let parent: string | undefined = (below.at(-1) ?? layer).parentChainID
+  while (parent !== undefined) {
+    keys.push(parent)
+    parent = stores.snapshots.stat(parent).parent
+  }
+  return keys
 }
 
 function directoryOf(stores: ImageStores, key: string): string {

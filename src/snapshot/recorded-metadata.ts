@@ -29,8 +29,26 @@ export function recordMetadata(
   })
 }
 
+/** What was kept for a snapshot, by path. */
+export function recordedMetadata(database: Database, snapshotNumber: number): RecordedEntry[] {
+  return database
+    .prepare<[number], Omit<RecordedEntry, 'xattrs'> & { xattrs: string }>(
+      'SELECT path, uid, gid, mode, rdev, xattrs FROM recorded_metadata WHERE n = ? ORDER BY path',
+    )
+    .all(snapshotNumber)
+    .map((row) => ({ ...row, xattrs: xattrsOf(row.xattrs) }))
+}
+
 /** Pairs of name and value in base64: both are bytes. */
 function xattrsText(xattrs: RecordedEntry['xattrs']): string {
   const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
   return JSON.stringify(xattrs.map(({ name, value }) => [base64(name), base64(value)]))
+}
+
+function xattrsOf(text: string): RecordedEntry['xattrs'] {
+  const pairs = JSON.parse(text) as [string, string][]
+  return pairs.map(([name, value]) => ({
+    name: Buffer.from(name, 'base64'),
+    value: Buffer.from(value, 'base64'),
+  }))
 }
