@@ -92,6 +92,12 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/info.ts')).addInfoCommand,
   },
   {
+    names: ['inspect'],
+    summary: 'Show all that is known of containers and images',
+    isCommon: true,
+    load: async () => (await import('./commands/inspect.ts')).addInspectCommand,
+  },
+  {
     names: ['internal on-exit'],
     summary: 'Clean up after a container; run by its monitor',
     load: async () => (await import('./commands/internal-on-exit.ts')).addOnExitCommand,
