@@ -15,6 +15,8 @@ export interface Migration {
 }
 
 const busyTimeoutMs = 20_000
+/** SQLite's name for a database that no file holds. */
+const inMemory = ':memory:'
 
 /**
  * Open the metadata database and bring its schema up to date.
@@ -49,7 +51,7 @@ export function writeTransaction<T>(database: Database, body: () => T): T {
 function open(path: string): Database {
   return describingFailure(path, () => {
     // SQLite would leave it readable to all; its other files take their mode from this one.
-    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
+    if (path !== inMemory && !existsSync(path)) closeSync(openSync(path, 'a', 0o600))
     const addon = embeddedAddon('better_sqlite3.node')
     return new Sqlite(path, {
       timeout: busyTimeoutMs,

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -80,6 +88,12 @@ describe('openDatabase', () => {
       assert.deepEqual(readdirSync(directory), ['meta.db'])
     })
   }
+
+  test('in memory makes no file', () => {
+    path = ':memory:'
+    assert.equal(counted(open()), 0)
+    assert.equal(existsSync(path), false)
+  })
 
   test('says of a file that is no database that it is none, and leaves it', () => {
     writeFileSync(
