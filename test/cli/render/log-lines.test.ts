@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { LogLines } from '../../../src/cli/render/log-lines.ts'
+import type { LogRecord } from '../../../src/runtime/log-record.ts'
+
+function record(stream: 'stdout' | 'stderr', tag: 'F' | 'P', text: string, second = 0): LogRecord {
+  const time = `2026-11-24T07:00:0${second}.5+02:00`
+  return { time, stream, isPartial: tag === 'P', text: Buffer.from(text) }
+}
+
+function texts(lines: LogLines, ...records: readonly LogRecord[]): string[] {
+  return [...lines.texts(records)].map(({ stream, bytes }) => `${stream}: ${bytes}`)
+}
+
+test('records of one stream in a row are one text, lines whole again', () => {
+  const lines = new LogLines({ hasTimes: false })
+  assert.deepEqual(
+    texts(
+      lines,
+      record('stdout', 'F', 'one'),
+      record('stdout', 'P', 'tw'),
+      record('stdout', 'F', 'o'),
+      record('stderr', 'F', ''),
+      record('stdout', 'P', 'no end'),
+    ),
+    ['stdout: one\ntwo\n', 'stderr: \n', 'stdout: no end'],
+  )
+  assert.deepEqual(texts(lines), [])
+})
+
+test('a time in UTC, with nine digits, begins each line and no part of one', () => {
+  const lines = new LogLines({ hasTimes: true })
+  const [first, second] = [1, 2].map((n) => `2026-11-24T05:00:0${n}.500000000Z`)
+  assert.deepEqual(
+    texts(
+      lines,
+      record('stdout', 'P', 'a', 1),
+      record('stderr', 'F', 'b', 2),
+      record('stdout', 'P', 'c', 3),
+    ),
+    [`stdout: ${first} a`, `stderr: ${second} b\n`, 'stdout: c'],
+  )
+  assert.deepEqual(texts(lines, record('stdout', 'F', 'd', 4), record('stdout', 'F', '', 5)), [
+    'stdout: d\n2026-11-24T05:00:05.500000000Z \n',
+  ])
+})
