@@ -6,7 +6,9 @@ import { ContentStore } from '../content/store.ts'
 import { makeRootDirectory } from '../host/data-root.ts'
 import { type Database, openDatabase } from '../host/database.ts'
 import type { RegistryClient } from '../registry/client.ts'
+import { nativeSnapshotter } from '../snapshot/native.ts'
 import { overlaySnapshotter } from '../snapshot/overlay.ts'
+import { overlayWorks } from '../snapshot/overlay-memo.ts'
 import type { Snapshotter } from '../snapshot/snapshotter.ts'
 import { type GlobalOptions, resolveGlobalOptions } from './global-options.ts'
 import { migrations } from './migrations.ts'
@@ -81,12 +83,14 @@ class LazyContext implements Context {
   }
 
   snapshotter(name: string): Snapshotter {
-    if (name !== 'overlayfs') throw new Error(`bug: no snapshotter ${name}`)
-    return overlaySnapshotter(this.#snapshotRoot(), this.database)
+    if (name === 'overlayfs') return overlaySnapshotter(this.#snapshotRoot(), this.database)
+    if (name === 'native') return nativeSnapshotter(this.#snapshotRoot(), this.database)
+    throw new Error(`bug: no snapshotter ${name}`)
   }
 
   get containerSnapshotter(): string {
-    return 'overlayfs'
+    const memo = join(this.stateRoot, '.overlay-works')
+    return overlayWorks(this.#snapshotRoot(), memo) ? 'overlayfs' : 'native'
   }
 
   get selfCommand(): readonly string[] {
