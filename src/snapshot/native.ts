@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Database } from '../host/database.ts'
+import { storageError } from '../host/storage-error.ts'
 import { bindMount } from './bind-mount.ts'
 import { copyMergedTree } from './merged-tree.ts'
 import { SnapshotStore } from './snapshot-store.ts'
@@ -15,8 +16,12 @@ export function nativeSnapshotter(root: string, database: Database): Snapshotter
     name: 'native',
     fill: (target, parentsTopFirst) => {
       if (parentsTopFirst.length === 0) return
-      copyMergedTree(upToWhole(parentsTopFirst), target)
-      closeSync(openSync(wholeMark(target), 'wx', 0o600))
+      try {
+        copyMergedTree(upToWhole(parentsTopFirst), target)
+        closeSync(openSync(wholeMark(target), 'wx', 0o600))
+      } catch (error) {
+        throw storageError(target, error)
+      }
     },
     mounts: (directories, snapshot) => [bindMount(directories.fs(snapshot.number), snapshot)],
   })
