@@ -13,6 +13,8 @@ export interface Sandbox {
   readonly dataRoot: string
   readonly stateRoot: string
   readonly hostsDir: string
+  /** Path of the tsctr that is run. */
+  readonly program: string
   /** Take docker.io's images from a registry on loopback, `127.0.0.1:PORT`. */
   useRegistry(host: string): void
   /** Run tsctr to its end; a failure is an exit code, not an exception. */
@@ -31,6 +33,8 @@ export interface RunOptions {
   readonly timeoutMs?: number | undefined
   /** A program and its arguments that start tsctr: `setpriv …`. */
   readonly prefix?: readonly string[] | undefined
+  /** Run this with the sandbox's environment in place of tsctr. */
+  readonly program?: string | undefined
 }
 
 export interface RunResult {
@@ -64,7 +68,7 @@ export function createSandbox(): Sandbox {
     HOME: directory,
   }
   const start: Sandbox['start'] = (args, options = {}) => {
-    const [program = '', ...before] = [...(options.prefix ?? []), programPath()]
+    const [program = '', ...before] = [...(options.prefix ?? []), options.program ?? programPath()]
     const env = { ...process.env, ...environment, ...options.env }
     return follow(spawn(program, [...before, ...args], { env, stdio: 'pipe' }), options)
   }
@@ -73,6 +77,7 @@ export function createSandbox(): Sandbox {
     dataRoot,
     stateRoot,
     hostsDir,
+    program: programPath(),
     useRegistry: (host) => writeHostsToml(hostsDir, host),
     start,
     run: (args, options) => start(args, options).finished,
