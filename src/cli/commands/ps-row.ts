@@ -45,7 +45,7 @@ export const psLayout: RowLayout = {
 }
 
 export interface PsRowOptions {
-  readonly images: ContainerImages
+  readonly images: Pick<ContainerImages, 'name' | 'config'>
   readonly now: Date
   readonly trunc: boolean
   /** undefined where nobody asked for it. */
