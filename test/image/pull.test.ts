@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { TsctrError } from '../../src/errors.ts'
@@ -227,6 +227,19 @@ describe('pullImage', () => {
       .filter(({ url }) => url.endsWith(name))
       .map(({ headers }) => headers.range)
     assert.deepEqual(ranges, [undefined, `bytes=${half}-`])
+  })
+
+  test('a layer that a killed process was unpacking is taken over, and its files are gone', async () => {
+    const { layersBaseFirst } = server.add('1', { layersBaseFirst: layers.slice(0, 1) })
+    const key = `extract ${layersBaseFirst[0]?.digest}`
+    stores.snapshots.prepare(key, undefined)
+    const [directory = ''] = stores.snapshots.directoriesTopFirst(key)
+    writeFileSync(join(directory, 'half'), 'half')
+    stores.database.prepare('UPDATE snapshot SET owner_start_ticks = 1').run()
+    const { image } = await pull('1')
+    const [unpacked = ''] = stores.snapshots.directoriesTopFirst(String(image.chainID))
+    assert.deepEqual(readdirSync(unpacked), ['base'])
+    assert.deepEqual(readdirSync(join(stores.dataRoot, 'snapshots')), ['2'])
   })
 
   test('a reference with a digest is kept under it', async () => {

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { findSnapshotByName } from '../../snapshot/find-by-name.ts'
 import { showMounts } from '../../snapshot/show-mounts.ts'
-import type { Mount } from '../../snapshot/snapshotter.ts'
-import { withContext } from '../context.ts'
+import type { Mount, Snapshotter } from '../../snapshot/snapshotter.ts'
+import { listContainers } from '../../store/containers.ts'
+import { type Context, withContext } from '../context.ts'
 import { stringifyJson } from '../render/json.ts'
 
 export function addSnapshotMountsCommand(parent: Command): void {
@@ -13,7 +14,7 @@ export function addSnapshotMountsCommand(parent: Command): void {
     .action((target: string, key: string, { json }: { json?: boolean }, command: Command) =>
       withContext(command, async (ctx) => {
         const snapshot = findSnapshotByName(ctx.snapshots, key)
-        const mounts = showMounts(ctx.snapshots, snapshot.key)
+        const mounts = showMounts(snapshotterOf(ctx, snapshot.key), snapshot.key)
         if (json === true) {
           const shown = mounts.map(({ type, source, options }) => ({
             type,
@@ -27,6 +28,12 @@ export function addSnapshotMountsCommand(parent: Command): void {
         for (const mount of mounts) ctx.stdout.line(mountCommand(mount, target))
       }),
     )
+}
+
+/** A container's snapshot is mounted as the snapshotter does that it was made with. */
+function snapshotterOf(ctx: Context, key: string): Snapshotter {
+  const user = listContainers(ctx.database).find(({ snapshotKey }) => snapshotKey === key)
+  return user === undefined ? ctx.snapshots : ctx.snapshotter(user.snapshotter)
 }
 
 /** A line for a shell. Source: ctr snapshots mounts */
