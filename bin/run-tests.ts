@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { globSync, mkdtempSync, statSync } from 'node:fs'
+import { chmodSync, globSync, mkdtempSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pushedStore } from '../fixtures/images/store.ts'
@@ -16,6 +16,8 @@ const graceMs = 5_000
 
 const root = join(import.meta.dirname, '..')
 const scratchDir = mkdtempSync('/tmp/tsctr-test-')
+// Tests that give up their privileges must reach what they made in it.
+chmodSync(scratchDir, 0o711)
 const before = hostNetworkState()
 let exitCode: number
 try {

@@ -53,7 +53,7 @@ describe('the walk from pull to rm', { skip }, () => {
   })
 
   test('its six layers are the committed snapshots 1 to 6 under their chainIDs', async () => {
-    const rows = (await succeeds('snapshot', 'ls', '--format', 'json'))
+    const rows = (await succeeds('snapshot', 'ls', '--no-trunc', '--format', 'json'))
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>)
