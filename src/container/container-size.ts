@@ -2,7 +2,7 @@ import type { ContainerRecord } from '../store/containers.ts'
 import type { ContainerStores } from './stores.ts'
 
 export interface ContainerSize {
-  /** What the container itself has written. */
+  /** What the container itself has written; all it has, where its root is a copy of the image. */
   readonly ownBytes: number
   /** With its image. */
   readonly totalBytes: number
@@ -16,6 +16,8 @@ export function containerSize(
   if (record.snapshotKey === undefined) return { ownBytes: 0, totalBytes: 0 }
   const snapshots = stores.snapshotter(record.snapshotter)
   const ownBytes = snapshots.usage(record.snapshotKey).sizeBytes
+  const isOnLayers = snapshots.mounts(record.snapshotKey).some(({ type }) => type === 'overlay')
+  if (!isOnLayers) return { ownBytes, totalBytes: ownBytes }
   let totalBytes = ownBytes
   let { parent } = snapshots.stat(record.snapshotKey)
   while (parent !== undefined) {
