@@ -3,13 +3,17 @@ import type { Progress, ProgressStream } from './progress.ts'
 import { summaryLine } from './progress-lines.ts'
 import { type ProgressEntry, trackProgress } from './progress-state.ts'
 
-/** One line for each change of state, and a summary if anything happened. */
+/** States that pass in a moment or say that nothing happens: a log is shorter without them. */
+const untold: readonly string[] = ['resolving', 'waiting', 'verifying', 'downloaded']
+
+/** One line for each change of state that is worth one, and a summary if anything happened. */
 export function createPlainProgress(stream: ProgressStream): Progress {
   const state = trackProgress()
   return {
     onEvent: (event) => {
       const { entry, isNewStatus } = state.apply(event)
-      if (isNewStatus) stream.write(`${entry.name}: ${entry.status}${sizesOf(entry)}\n`)
+      if (!isNewStatus || untold.includes(entry.status)) return
+      stream.write(`${entry.name}: ${entry.status}${sizesOf(entry)}\n`)
     },
     finish: () => {
       if (state.entries().length > 0) stream.write(`${summaryLine(state)}\n`)
