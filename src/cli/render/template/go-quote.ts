@@ -40,6 +40,10 @@ export function unquoteChar(inner: string): number | undefined {
 
 /** `text` as a Go literal in the given quotes; only printable characters stay as they are. */
 export function quoteGo(text: string, quote: '"' | "'" = '"'): string {
+  // Most texts are plain, and a listing quotes one a line.
+  if (/^[ -~]*$/.test(text) && !text.includes(quote) && !text.includes('\\')) {
+    return `${quote}${text}${quote}`
+  }
   const body = [...text].map((character) => {
     if (character === quote || character === '\\') return `\\${character}`
     const known = Object.entries(simpleEscapes).find(([, value]) => value === character)
