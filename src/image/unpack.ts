@@ -240,13 +240,9 @@ function settleOne(
     lowerdirsTopFirst: lowerKeys.map((key) => directoryOf(stores, key)),
     unsettled: applied.unsettled,
     ownership: ownership(),
-    ...(ownership() === 'apply'
-      ? {}
-      : {
-          recordedTopFirst: lowerKeys.map((key) =>
-            recordedMetadata(database, snapshots.stat(key).number),
-          ),
-        }),
+    recordedTopFirst: lowerKeys.map((key) =>
+      recordedMetadata(database, snapshots.stat(key).number),
+    ),
   })
   const ofFirstPass = settled.replacesRecorded ? [] : applied.recorded
   const { number } = snapshots.stat(layer.key)

@@ -28,7 +28,7 @@ export interface AppliedLayer {
   readonly inodes: number
   /** For settleLayer, once the layers below are settled. */
   readonly unsettled: UnsettledEntries
-  /** Only in `record`. */
+  /** In `apply` only marks that the file system does not take. */
   readonly recorded: readonly RecordedMetadata[]
 }
 

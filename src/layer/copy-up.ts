@@ -5,6 +5,7 @@ import { type Ownership, setMetadata } from './file-metadata.ts'
 import type { LowerEntry } from './lower-tree.ts'
 import type { RecordedMetadata } from './recorded-metadata.ts'
 import type { Metadata, Xattr } from './tar-reader.ts'
+import { isOverlayXattr } from './whiteout.ts'
 
 /**
  * Copy a file of a lower layer, with all it has, to a free name.
@@ -50,7 +51,10 @@ export function copyMetadata(
   // Not from the stats at hand: their times are rounded to what a double holds.
   const { mtimeNs } = lstatSync(from, { bigint: true })
   lutimesNs(target, mtimeNs, mtimeNs)
-  return source.recorded && { ...source.recorded, path: toOwnBytes(path) }
+  if (source.recorded === undefined) return undefined
+  // A mark that ends what lies below counts for its own layer only.
+  const xattrs = source.recorded.xattrs.filter(({ name }) => !isOverlayXattr(byteStringOf(name)))
+  return { ...source.recorded, path: toOwnBytes(path), xattrs }
 }
 
 function readXattrs(path: Buffer): Xattr[] {

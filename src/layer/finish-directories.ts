@@ -48,26 +48,28 @@ function finish(
 ): void {
   const { listed, path } = directory
   const onDisk = tree.onDisk(path)
+  const metadata = listed ?? { ...rootOwned, mode: impliedMode }
   const unset: Xattr[] = []
   if (listed === undefined) chmodSync(onDisk, modeOnDisk(ownership, constants.S_IFDIR, impliedMode))
   else unset.push(...setMetadata(onDisk, constants.S_IFDIR, listed, ownership))
-  if (directory.isOpaque && !isInHidden && directory.parent !== undefined) {
-    unset.push(...markOpaque(onDisk, ownership))
-  }
+  const isMarked = directory.isOpaque && !isInHidden && directory.parent !== undefined
+  const marks = isMarked ? markOpaque(onDisk, ownership) : []
   if (listed !== undefined) setModified(onDisk, listed.modified)
-  if (ownership === 'apply') return
-  const metadata = listed ?? { ...rootOwned, mode: impliedMode }
-  tree.record(path, constants.S_IFDIR, metadata, 0, unset)
+  if (ownership === 'record') {
+    tree.record(path, constants.S_IFDIR, metadata, 0, [...unset, ...marks])
+  } else if (marks.length > 0) {
+    tree.record(path, constants.S_IFDIR, metadata, 0, marks)
+  }
 }
 
-/** @returns  the mark, if the file system keeps no attributes of an unprivileged user */
+/** @returns  the mark, if the file system does not take it: it keeps no such attributes, or is overlay itself */
 export function markOpaque(path: Buffer, ownership: Ownership): Xattr[] {
   const name = opaqueXattrs[ownership] as ByteString
   try {
     lsetxattr(path, name, opaqueValue)
     return []
   } catch (error) {
-    if (ownership === 'apply' || !isErrno(error, 'ENOTSUP')) throw error
+    if (!isErrno(error, 'ENOTSUP', 'EPERM')) throw error
     return [{ name, value: opaqueValue }]
   }
 }

@@ -208,7 +208,7 @@ export class LayerWriter {
 
   #whiteOut(parent: LayerDirectory, name: ByteString): void {
     this.#tree.whiteOut(parent, name, (onDisk) => {
-      if (makeWhiteout(onDisk, this.#ownership)) return
+      if (makeWhiteout(onDisk)) return
       this.#tree.record(joinPath(parent.path, name), constants.S_IFCHR, rootOwned, 0, [])
     })
   }

@@ -20,7 +20,7 @@ export interface SettleLayerOptions {
   readonly lowerdirsTopFirst: readonly string[]
   readonly unsettled: UnsettledEntries
   readonly ownership: Ownership
-  /** In `record`: what was recorded for each of the layers below, in their order. */
+  /** What was recorded for each of the layers below, in their order. */
   readonly recordedTopFirst?: readonly (readonly RecordedMetadata[])[]
 }
 
@@ -118,7 +118,7 @@ function hideRoot(
         const unset = markOpaque(path, ownership)
         if (unset.length > 0) keep(name, constants.S_IFDIR, own.mode & 0o7777, unset)
       } else if (own === undefined) {
-        if (!makeWhiteout(path, ownership)) keep(name, constants.S_IFCHR, 0, [])
+        if (!makeWhiteout(path)) keep(name, constants.S_IFCHR, 0, [])
         addFile(usage, 0)
       }
     }

@@ -47,17 +47,18 @@ export function isOverlayXattr(name: string): boolean {
 
 /**
  * Make the mark that hides a name of the layers below: a character device 0:0. The kernel asks no
- * privilege for it; where a sandbox forbids it all the same, an empty file stands in.
+ * privilege for it; where it is forbidden all the same, by a sandbox or because the file system is
+ * overlay itself, an empty file stands in.
  *
  * @returns  false for the stand-in, which only a record tells from a file
  * Source: overlayfs.rst "whiteouts and opaque directories"
  */
-export function makeWhiteout(path: Buffer, ownership: 'apply' | 'record'): boolean {
+export function makeWhiteout(path: Buffer): boolean {
   try {
     mknod(path, constants.S_IFCHR, 0, 0)
     return true
   } catch (error) {
-    if (ownership === 'apply' || !isErrno(error, 'EPERM')) throw error
+    if (!isErrno(error, 'EPERM')) throw error
   }
   makePlaceholder(path)
   return false

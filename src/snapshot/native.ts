@@ -4,7 +4,8 @@ import type { Database } from '../host/database.ts'
 import { storageError } from '../host/storage-error.ts'
 import { bindMount } from './bind-mount.ts'
 import { copyMergedTree } from './merged-tree.ts'
-import { SnapshotStore } from './snapshot-store.ts'
+import { recordedMarks } from './recorded-marks.ts'
+import { type ParentLayer, SnapshotStore } from './snapshot-store.ts'
 import type { Snapshotter } from './snapshotter.ts'
 
 /**
@@ -17,7 +18,13 @@ export function nativeSnapshotter(root: string, database: Database): Snapshotter
     fill: (target, parentsTopFirst) => {
       if (parentsTopFirst.length === 0) return
       try {
-        copyMergedTree(upToWhole(parentsTopFirst), target)
+        const layersTopFirst = upToWhole(parentsTopFirst)
+        const marks = recordedMarks(database, layersTopFirst)
+        copyMergedTree(
+          layersTopFirst.map(({ directory }) => directory),
+          target,
+          marks,
+        )
         closeSync(openSync(wholeMark(target), 'wx', 0o600))
       } catch (error) {
         throw storageError(target, error)
@@ -31,8 +38,8 @@ export function nativeSnapshotter(root: string, database: Database): Snapshotter
  * What was deleted in a copy is just not there: no whiteout hides it in the layers that were
  * copied, so they must not be looked at again when the copy is itself a parent.
  */
-function upToWhole(parentsTopFirst: readonly string[]): readonly string[] {
-  const whole = parentsTopFirst.findIndex((parent) => existsSync(wholeMark(parent)))
+function upToWhole(parentsTopFirst: readonly ParentLayer[]): readonly ParentLayer[] {
+  const whole = parentsTopFirst.findIndex(({ directory }) => existsSync(wholeMark(directory)))
   return whole === -1 ? parentsTopFirst : parentsTopFirst.slice(0, whole + 1)
 }
 

@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { constants, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isErrno, TsctrError } from '../errors.ts'
+import { lsetxattr, mknod } from '../host/libc.ts'
 import { mountAll, unmountIfMounted } from '../host/mount.ts'
 import { processStartTicks } from '../host/owner.ts'
 import { overlayOptions } from './overlay-options.ts'
@@ -36,9 +37,10 @@ function tryOverlay(directory: string): boolean {
   }
   const options = overlayOptions({ lowerdirsTopFirst: [lower], upperdir, workdir })
   try {
+    makeMarks(directory)
     mountAll([{ type: 'overlay', source: 'overlay', options }], merged)
   } catch (error) {
-    if (error instanceof TsctrError) return false
+    if (error instanceof TsctrError || isErrno(error, ...refusals)) return false
     throw error
   }
   try {
@@ -49,6 +51,12 @@ function tryOverlay(directory: string): boolean {
   } finally {
     unmountIfMounted(merged)
   }
+}
+
+/** Layers are unpacked with overlay's marks; a sandbox may forbid them to all but the kernel. */
+function makeMarks(directory: string): void {
+  mknod(join(directory, 'whiteout'), constants.S_IFCHR)
+  lsetxattr(directory, 'trusted.overlay.opaque', Buffer.from('y'))
 }
 
 /** A directory in the place of another needs what overlay marks with: whiteouts and attributes. */

@@ -1,17 +1,22 @@
 import { chmodSync, chownSync, statSync } from 'node:fs'
+import { TsctrError } from '../errors.ts'
 import type { Database } from '../host/database.ts'
 import { bindMount } from './bind-mount.ts'
 import { overlayOptions } from './overlay-options.ts'
+import { recordedMarks } from './recorded-marks.ts'
 import { parentNumbersTopFirst } from './records.ts'
-import { SnapshotStore } from './snapshot-store.ts'
+import { type ParentLayer, SnapshotStore } from './snapshot-store.ts'
 import type { Snapshotter } from './snapshotter.ts'
 
 /** Snapshots as overlayfs layers: a child holds only what differs from its parents. */
 export function overlaySnapshotter(root: string, database: Database): Snapshotter {
   return new SnapshotStore(root, database, {
     name: 'overlayfs',
-    fill: (target, [parent]) => {
-      if (parent !== undefined) copyRootMetadata(parent, target)
+    fill: (target, parentsTopFirst) => {
+      const [parent] = parentsTopFirst
+      if (parent === undefined) return
+      refuseRecordedMarks(database, parentsTopFirst)
+      copyRootMetadata(parent.directory, target)
     },
     mounts: (directories, snapshot) => {
       const lowerdirsTopFirst = parentNumbersTopFirst(database, snapshot.key).map((number) =>
@@ -32,6 +37,17 @@ export function overlaySnapshotter(root: string, database: Database): Snapshotte
       return [{ type: 'overlay', source: 'overlay', options }]
     },
   })
+}
+
+/** A stand-in for a whiteout would be shown as the empty file it is. */
+function refuseRecordedMarks(database: Database, layers: readonly ParentLayer[]): void {
+  const { whiteouts, opaque } = recordedMarks(database, layers)
+  if (whiteouts.size + opaque.size === 0) return
+  throw new TsctrError(
+    'FAILED_PRECONDITION',
+    'image: unpacked where whiteouts could not be made, so overlay does not show it right',
+    { hint: 'remove the image and pull it again' },
+  )
 }
 
 /** The merged root shows the upperdir's own mode and owner, so they must be the image's. */

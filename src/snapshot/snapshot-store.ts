@@ -21,11 +21,18 @@ import type {
 } from './snapshotter.ts'
 import { measureUsage } from './usage.ts'
 
+/** A committed snapshot below a new one. */
+export interface ParentLayer {
+  readonly number: number
+  /** What it holds, in overlay form. */
+  readonly directory: string
+}
+
 /** What differs between one kind of snapshot and another. */
 export interface SnapshotKindOps {
   readonly name: string
   /** Put the parents' content into a new snapshot's directory, where the kind needs it there. */
-  fill(target: string, parentsTopFirst: readonly string[]): void
+  fill(target: string, parentsTopFirst: readonly ParentLayer[]): void
   /** How a snapshot that is not committed is mounted. */
   mounts(directories: SnapshotDirectories, snapshot: SnapshotInfo): Mount[]
 }
@@ -134,7 +141,7 @@ export class SnapshotStore implements Snapshotter {
       const parents = parentNumbersTopFirst(this.#database, key)
       this.#kind.fill(
         this.#directories.fs(number),
-        parents.map((parentNumber) => this.#directories.fs(parentNumber)),
+        parents.map((each) => ({ number: each, directory: this.#directories.fs(each) })),
       )
     } catch (error) {
       this.remove(key)
