@@ -1,0 +1,108 @@
+import { cpSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { runDockerRegistry } from '../../fixtures/docker-registry.ts'
+import { machineFacts } from './machine.ts'
+import { measure, median } from './measure.ts'
+import { residentMemory } from './memory.ts'
+import { startCtr } from './peers/ctr.ts'
+import { startDocker } from './peers/docker.ts'
+import { startLimit } from './peers/limit.ts'
+import type { Peer, StartPeer, Trial } from './peers/peer.ts'
+import { startPodman } from './peers/podman.ts'
+import { startTsctr } from './peers/tsctr.ts'
+import { makeDirectoriesPrivate } from './private-machine.ts'
+import { type RowName, rows } from './rows.ts'
+import { type Cell, markdownTable, type TableRow } from './table.ts'
+
+/** The part of the bench that runs inside the private machine; started by bench.ts alone. */
+interface Input {
+  readonly scratch: string
+  /** The registry storage with the fixture images. */
+  readonly storage: string
+  readonly program: string
+  readonly rowNames: readonly RowName[]
+  readonly times?: number
+}
+
+const input = JSON.parse(process.argv[2] ?? '') as Input
+makeDirectoriesPrivate()
+// No configuration of whoever runs the bench. Debian's programs come first: a docker elsewhere in
+// PATH does not belong to Debian's dockerd.
+process.env.HOME = input.scratch
+process.env.PATH = `/usr/sbin:/usr/bin:/sbin:/bin:${process.env.PATH}`
+const facts = await machineFacts(input.scratch)
+
+const registryDir = '/dev/shm/registry'
+const storage = join(registryDir, 'storage')
+cpSync(input.storage, storage, { recursive: true })
+const registry = await runDockerRegistry(registryDir)
+const peers = await startPeers()
+const tableRows: TableRow[] = []
+for (const row of rows.filter(({ name }) => input.rowNames.includes(name))) {
+  console.error(`bench: ${row.name}`)
+  const times = row.unit === 'bytes' ? 1 : (input.times ?? row.times)
+  const cells = row.name === 'memory' ? await memoryCells() : await timeCells(row.name, times)
+  for (const [name, cell] of cells) {
+    if ('failure' in cell) console.error(`bench: ${row.name}: ${name}: ${cell.failure}`)
+  }
+  tableRows.push({ row, times, cells })
+}
+const names = peers.map(({ name }) => name).filter((name) => name !== 'tsctr')
+console.log(markdownTable(tableRows, names))
+console.log(`${[...new Set(peers.flatMap(({ versions }) => versions))].join(', ')}.`)
+console.log(`${facts.join('; ')}.`)
+await registry.stop()
+const hasFailed = tableRows.some(({ cells }) => 'failure' in (cells.get('tsctr') ?? {}))
+process.exit(hasFailed ? 1 : 0)
+
+/** Those that are installed and have something to do, in the order of the columns. */
+async function startPeers(): Promise<Peer[]> {
+  const starts: readonly StartPeer[] = onlyVersion()
+    ? [startTsctr, startLimit]
+    : [startTsctr, startDocker, startPodman, startCtr, startLimit]
+  const started: Peer[] = []
+  for (const [index, start] of starts.entries()) {
+    const diskDir = join(input.scratch, String(index))
+    const tmpfsDir = `/dev/shm/${index}`
+    for (const dir of [diskDir, tmpfsDir]) mkdirSync(dir)
+    const peer = await start({
+      diskDir,
+      tmpfsDir,
+      registryHost: registry.host,
+      registryStorage: storage,
+      program: input.program,
+    })
+    if (peer !== undefined) started.push(peer)
+  }
+  return started
+}
+
+/** The one row that docker, podman and ctr have no part in. */
+function onlyVersion(): boolean {
+  return input.rowNames.every((name) => name === 'version')
+}
+
+async function timeCells(name: Exclude<RowName, 'memory'>, times: number) {
+  const trials = new Map<string, Trial>()
+  for (const peer of peers) {
+    const trial = peer.trials[name]
+    if (trial !== undefined) trials.set(peer.name, trial)
+  }
+  const cells = new Map<string, Cell>()
+  for (const [peer, measured] of await measure(trials, times)) {
+    const { note } = trials.get(peer) ?? {}
+    cells.set(
+      peer,
+      'failure' in measured ? measured : { value: median(measured.durationsMs), note },
+    )
+  }
+  return cells
+}
+
+async function memoryCells(): Promise<Map<string, Cell>> {
+  const cells = new Map<string, Cell>()
+  for (const { name, memory } of peers) {
+    if (memory !== undefined) cells.set(name, await residentMemory(memory))
+  }
+  return cells
+}

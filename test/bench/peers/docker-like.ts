@@ -1,0 +1,79 @@
+import { containersOfPs } from '../rows.ts'
+import { type Command, runCommand } from '../run-command.ts'
+import type { MemoryTrial, Trial, Trials } from './peer.ts'
+
+/** A command line that takes docker's commands. */
+export interface DockerLike {
+  /** The program with its global options. */
+  readonly command: Command
+  /** Reference of the image as this engine reaches it. */
+  readonly busybox: string
+  /** Further options that make `rm -f` send SIGKILL at once, as docker's does. */
+  readonly rmOptions?: readonly string[]
+}
+
+const idle = ['sleep', '100000']
+
+/** The rows that every such command line does in the same words. */
+export function dockerLikeTrials(cli: DockerLike): Trials {
+  const { busybox, rmOptions = [] } = cli
+  const call = (...args: readonly string[]) => [...cli.command, ...args]
+  const remove = (...names: readonly string[]) => call('rm', '-f', ...rmOptions, ...names)
+  const names = Array.from({ length: containersOfPs }, (_, index) => `listed-${index}`)
+  return {
+    'run-none': { command: call('run', '--rm', '--network', 'none', busybox, 'true') },
+    'run-bridge': { command: call('run', '--rm', busybox, 'true') },
+    exec: {
+      async setUp() {
+        await runCommand(call('run', '-d', '--name', 'entered', busybox, ...idle))
+      },
+      command: call('exec', 'entered', 'true'),
+      async tearDown() {
+        await runCommand(remove('entered'))
+      },
+    },
+    rm: {
+      before: [call('run', '-d', '--name', 'doomed', busybox, ...idle)],
+      command: remove('doomed'),
+    },
+    ps: {
+      async setUp() {
+        for (const name of names) await runCommand(call('create', '--name', name, busybox, 'true'))
+      },
+      command: call('ps', '-a'),
+      async tearDown() {
+        await runCommand(remove(...names))
+      },
+    },
+  }
+}
+
+/** @param redis  reference of the image as this engine reaches it */
+export function pullTrial(command: Command, redis: string): Trial {
+  const pull = [...command, 'pull', '-q', redis]
+  return {
+    async setUp() {
+      await runCommand(pull)
+    },
+    // What the removal has still to write must not slow the next one down.
+    before: [[...command, 'rmi', redis], ['sync']],
+    command: pull,
+  }
+}
+
+/** @param daemonPids  processes that serve all containers together */
+export function dockerLikeMemory(
+  { command, busybox, rmOptions = [] }: DockerLike,
+  daemonPids: readonly number[],
+): MemoryTrial {
+  return {
+    async start() {
+      await runCommand([...command, 'run', '-d', '--name', 'idle', busybox, ...idle])
+      return Number(await runCommand([...command, 'inspect', '-f', '{{.State.Pid}}', 'idle']))
+    },
+    daemonPids,
+    async remove() {
+      await runCommand([...command, 'rm', '-f', ...rmOptions, 'idle'])
+    },
+  }
+}

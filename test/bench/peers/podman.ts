@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+import { runCommand } from '../run-command.ts'
+import { dockerLikeMemory, dockerLikeTrials, pullTrial } from './docker-like.ts'
+import type { Peer, Workspace } from './peer.ts'
+import { isInstalled, versionOf } from './program-version.ts'
+
+export async function startPodman(workspace: Workspace): Promise<Peer | undefined> {
+  if (!isInstalled('podman')) return undefined
+  const { diskDir, tmpfsDir, registryHost } = workspace
+  const cli = {
+    command: commandAt(diskDir),
+    busybox: `${registryHost}/library/busybox`,
+    // Without it, podman sends SIGTERM and waits, which no `sleep` as process 1 hears.
+    rmOptions: ['-t', '0'],
+  }
+  await runCommand([...cli.command, 'pull', '--tls-verify=false', cli.busybox])
+  const redis = `${registryHost}/library/redis:alpine`
+  return {
+    name: 'podman',
+    versions: [versionOf('podman', 'podman')],
+    trials: {
+      ...dockerLikeTrials(cli),
+      'pull-tmpfs': pullTrial(commandAt(join(tmpfsDir, 'pull')), redis),
+      'pull-disk': pullTrial(commandAt(join(diskDir, 'pull')), redis),
+    },
+    memory: dockerLikeMemory(cli, []),
+  }
+}
+
+function commandAt(dir: string): string[] {
+  return [
+    'podman',
+    ...['--root', join(dir, 'root'), '--runroot', join(dir, 'run')],
+    ...['--runtime', 'runc', '--cgroup-manager', 'cgroupfs'],
+  ]
+}

@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+import { writeHostsToml } from '../../../fixtures/hosts-toml.ts'
+import { runCommand } from '../run-command.ts'
+import { dockerLikeMemory, dockerLikeTrials, pullTrial } from './docker-like.ts'
+import type { Peer, Workspace } from './peer.ts'
+import { versionOf } from './program-version.ts'
+
+export async function startTsctr(workspace: Workspace): Promise<Peer> {
+  const { diskDir, tmpfsDir, registryHost, program } = workspace
+  const hostsDir = join(diskDir, 'hosts')
+  writeHostsToml(hostsDir, registryHost)
+  const commandAt = (dir: string) => [
+    program,
+    ...['--data-root', join(dir, 'lib'), '--state-root', join(dir, 'run'), '--hosts-dir', hostsDir],
+  ]
+  const cli = { command: commandAt(diskDir), busybox: 'busybox' }
+  await runCommand([...cli.command, 'pull', cli.busybox])
+  return {
+    name: 'tsctr',
+    versions: [
+      versionOf('tsctr', program),
+      versionOf('runc', 'runc'),
+      versionOf('conmon', 'conmon'),
+    ],
+    trials: {
+      ...dockerLikeTrials(cli),
+      'pull-tmpfs': pullTrial(commandAt(join(tmpfsDir, 'pull')), 'redis:alpine'),
+      'pull-disk': pullTrial(commandAt(join(diskDir, 'pull')), 'redis:alpine'),
+      version: { command: [program, 'version'] },
+    },
+    memory: dockerLikeMemory(cli, []),
+  }
+}

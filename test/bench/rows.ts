@@ -1,0 +1,44 @@
+/** What is compared. A peer that cannot do a row is left out of it. */
+export interface Row {
+  /** What `npm run bench -- NAME` selects. */
+  readonly name: string
+  /** Markdown for the table. */
+  readonly title: string
+  readonly unit: 'ms' | 'bytes'
+  /** Measurements of each peer, in turn with the others. */
+  readonly times: number
+}
+
+export const containersOfPs = 100
+
+const table = [
+  { name: 'run-none', title: '`run --rm --network none busybox true`', unit: 'ms', times: 20 },
+  { name: 'run-bridge', title: '`run --rm busybox true` (bridge)', unit: 'ms', times: 20 },
+  { name: 'exec', title: '`exec NAME true`', unit: 'ms', times: 20 },
+  { name: 'rm', title: '`rm -f` of a running container', unit: 'ms', times: 10 },
+  { name: 'ps', title: `\`ps -a\`, ${containersOfPs} containers`, unit: 'ms', times: 20 },
+  { name: 'pull-tmpfs', title: 'cold `pull` of redis, store on tmpfs', unit: 'ms', times: 10 },
+  { name: 'pull-disk', title: 'cold `pull` of redis, store on disk', unit: 'ms', times: 5 },
+  { name: 'version', title: '`version`', unit: 'ms', times: 20 },
+  { name: 'memory', title: 'resident memory, one idle container', unit: 'bytes', times: 1 },
+] as const satisfies readonly Row[]
+
+export type RowName = (typeof table)[number]['name']
+export const rows: readonly (Row & { readonly name: RowName })[] = table
+
+/**
+ * @param asked  names, or what stands before their dash; none: all rows
+ * @returns      in the order of the table
+ */
+export function selectRows(asked: readonly string[]): typeof rows {
+  for (const name of asked) {
+    if (!rows.some((row) => isSelected(row, name))) {
+      throw new Error(`${name}: no such row; there are ${rows.map((row) => row.name).join(', ')}`)
+    }
+  }
+  return rows.filter((row) => asked.length === 0 || asked.some((name) => isSelected(row, name)))
+}
+
+function isSelected(row: Row, asked: string): boolean {
+  return row.name === asked || row.name.startsWith(`${asked}-`)
+}
