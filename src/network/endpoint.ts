@@ -69,8 +69,10 @@ async function removeHostInterface({ hostInterface }: Endpoint): Promise<void> {
   try {
     await ipBatch([`link del ${hostInterface}`])
   } catch (error) {
-    // It ended meanwhile with the container's namespace, or somebody else cleans up as well.
-    const isGone = hasCode(error, 'RUNTIME_FAILED') && error.message.includes('Cannot find device')
+    // It ended meanwhile with the container's namespace, or somebody else cleans up as well. The words
+    // are of `ip` if the name was gone, of the kernel if it went after `ip` had looked it up.
+    const isGone =
+      hasCode(error, 'RUNTIME_FAILED') && /Cannot find device|No such device/.test(error.message)
     if (!isGone) throw error
   }
 }

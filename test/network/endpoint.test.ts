@@ -26,6 +26,7 @@ import {
   startServer,
   unplug,
 } from './private-host.ts'
+import { putInFront } from './program-in-front.ts'
 
 describe('endpoints of containers', { skip: needsNetwork() }, () => {
   let root: PrivateDataRoot
@@ -120,6 +121,23 @@ describe('endpoints of containers', { skip: needsNetwork() }, () => {
       await released
       assert.deepEqual(endpointsOf(root.database, one.id), [])
     }
+  })
+
+  test('an interface that ends after `ip` has looked it up is gone without an error', async () => {
+    // Seen with `rm -f`: then the words are the kernel's, not those of `ip` itself.
+    const network = await ensureDefaultNetwork(root.database, root)
+    const one = await plugIn(root, network)
+    const restore = putInFront(
+      'ip',
+      '"$REAL" "$@"; echo "RTNETLINK answers: No such device" >&2; exit 1',
+    )
+    try {
+      await releaseEndpoints(root.database, one.id)
+    } finally {
+      restore()
+    }
+    assert.deepEqual(endpointsOf(root.database, one.id), [])
+    await unplug(root, one)
   })
 
   test('a namespace that another keeps alive loses its interface all the same', async () => {
