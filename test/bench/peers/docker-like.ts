@@ -48,9 +48,12 @@ export function dockerLikeTrials(cli: DockerLike): Trials {
   }
 }
 
-/** @param redis  reference of the image as this engine reaches it */
-export function pullTrial(command: Command, redis: string): Trial {
-  const pull = [...command, 'pull', '-q', redis]
+/**
+ * @param redis    reference of the image as this engine reaches it
+ * @param options  of `pull`
+ */
+export function pullTrial(command: Command, redis: string, options: readonly string[] = []): Trial {
+  const pull = [...command, 'pull', '-q', ...options, redis]
   return {
     async setUp() {
       await runCommand(pull)

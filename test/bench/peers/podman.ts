@@ -4,6 +4,9 @@ import { dockerLikeMemory, dockerLikeTrials, pullTrial } from './docker-like.ts'
 import type { Peer, Workspace } from './peer.ts'
 import { isInstalled, versionOf } from './program-version.ts'
 
+/** Elsewhere than on port 80, podman tries HTTPS alone. */
+const plainHttp = ['--tls-verify=false']
+
 export async function startPodman(workspace: Workspace): Promise<Peer | undefined> {
   if (!isInstalled('podman')) return undefined
   const { diskDir, tmpfsDir, registryHost } = workspace
@@ -13,15 +16,15 @@ export async function startPodman(workspace: Workspace): Promise<Peer | undefine
     // Without it, podman sends SIGTERM and waits, which no `sleep` as process 1 hears.
     rmOptions: ['-t', '0'],
   }
-  await runCommand([...cli.command, 'pull', '--tls-verify=false', cli.busybox])
+  await runCommand([...cli.command, 'pull', ...plainHttp, cli.busybox])
   const redis = `${registryHost}/library/redis:alpine`
   return {
     name: 'podman',
     versions: [versionOf('podman', 'podman')],
     trials: {
       ...dockerLikeTrials(cli),
-      'pull-tmpfs': pullTrial(commandAt(join(tmpfsDir, 'pull')), redis),
-      'pull-disk': pullTrial(commandAt(join(diskDir, 'pull')), redis),
+      'pull-tmpfs': pullTrial(commandAt(join(tmpfsDir, 'pull')), redis, plainHttp),
+      'pull-disk': pullTrial(commandAt(join(diskDir, 'pull')), redis, plainHttp),
     },
     memory: dockerLikeMemory(cli, []),
   }
