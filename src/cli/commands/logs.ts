@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { parseMoment } from '../../container/flag-values/moment.ts'
+import { parseMoment } from '../../host/moment.ts'
 import { readLogs } from '../../container/logs.ts'
 import { withContext } from '../context.ts'
 import { single } from '../flag-parser.ts'

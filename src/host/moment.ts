@@ -1,4 +1,4 @@
-import { TsctrError } from '../../errors.ts'
+import { TsctrError } from '../errors.ts'
 
 /**
  * A point in time as docker's `--since` and `--until` take it: RFC 3339 with up to nine digits of a

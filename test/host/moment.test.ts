@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { parseMoment } from '../../../src/container/flag-values/moment.ts'
+import { parseMoment } from '../../src/host/moment.ts'
 
 const now = new Date('2026-11-24T12:00:00.250Z')
 const second = 1_000_000_000n
