@@ -1,12 +1,15 @@
-import { TsctrError } from '../errors.ts'
+import { parseUntil } from '../host/moment.ts'
+import { invalidFilter, splitFilter } from '../oci/key-value-filter.ts'
+import { type LabelFilter, parseLabelFilter } from '../oci/label-filter.ts'
 import { type DockerState, dockerStates } from './docker-state.ts'
 import { wholeNumber } from './flag-values/number.ts'
 
 /** One `--filter`, read. Those of one kind are alternatives, but labels must all be there. */
 export type ContainerFilter =
   | { readonly kind: 'id' | 'name'; readonly matches: (text: string) => boolean }
-  /** Without a value: whatever it is. */
-  | { readonly kind: 'label'; readonly key: string; readonly value: string | undefined }
+  | LabelFilter
+  /** Made before. */
+  | { readonly kind: 'until'; readonly moment: Date }
   | { readonly kind: 'status'; readonly state: DockerState }
   | { readonly kind: 'exited'; readonly code: number }
   /** An image, as typed. */
@@ -18,7 +21,8 @@ export type ContainerFilter =
   /** Path on the host or in the container. */
   | { readonly kind: 'volume'; readonly place: string }
 
-const hint = 'id, name, label, status, exited, ancestor, before, since, network or volume'
+const kinds =
+  'id, name, label, label!, status, exited, ancestor, before, since, until, network or volume'
 
 /**
  * Read `key=value` as typed for `ps --filter`.
@@ -27,21 +31,19 @@ const hint = 'id, name, label, status, exited, ancestor, before, since, network 
  * Source: docker ps, "Filtering"
  */
 export function parseContainerFilter(text: string): ContainerFilter {
-  const equals = text.indexOf('=')
-  const value = text.slice(equals + 1).trim()
-  if (equals < 0 || value === '') throw invalid(text, 'must be KEY=VALUE')
-  const kind = text.slice(0, equals).trim().toLowerCase()
+  const { key: kind, value } = splitFilter(text)
   switch (kind) {
     case 'id':
     case 'name':
       return { kind, matches: matcher(value) }
-    case 'label': {
-      const [key = '', ...rest] = value.split('=')
-      return { kind, key, value: rest.length === 0 ? undefined : rest.join('=') }
-    }
+    case 'label':
+    case 'label!':
+      return parseLabelFilter(kind, value)
+    case 'until':
+      return { kind, moment: parseUntil(value) }
     case 'status': {
       const state = dockerStates.find((name) => name === value)
-      if (state === undefined) throw invalid(text, 'no such status', dockerStates.join(', '))
+      if (state === undefined) throw invalidFilter(text, 'no such status', dockerStates.join(', '))
       return { kind, state }
     }
     case 'exited':
@@ -56,7 +58,7 @@ export function parseContainerFilter(text: string): ContainerFilter {
     case 'volume':
       return { kind, place: value }
     default:
-      throw invalid(text, 'no such filter', hint)
+      throw invalidFilter(text, 'no such filter', kinds)
   }
 }
 
@@ -68,9 +70,4 @@ function matcher(value: string): (text: string) => boolean {
   } catch {
     return (text) => text === value
   }
-}
-
-function invalid(text: string, problem: string, hintText?: string): TsctrError {
-  const message = `${JSON.stringify(text)}: ${problem}`
-  return new TsctrError('INVALID_ARGUMENT', message, { hint: hintText })
 }

@@ -1,4 +1,5 @@
 import { findNetwork } from '../network/networks.ts'
+import { passesLabelFilter } from '../oci/label-filter.ts'
 import { type ContainerRecord, findContainer, listContainers } from '../store/containers.ts'
 import { asConfig } from './config.ts'
 import type { ContainerFilter } from './container-filters.ts'
@@ -86,7 +87,7 @@ async function matcher(
   }
   return (container) =>
     [...kinds].every(([kind, predicates]) =>
-      kind === 'label'
+      kind === 'label' || kind === 'label!'
         ? predicates.every((predicate) => predicate(container))
         : predicates.some((predicate) => predicate(container)),
     )
@@ -104,9 +105,14 @@ async function predicateOf(
       // Docker's own names begin with a slash: `name=^/web$` is often seen.
       return ({ record }) => filter.matches(record.name) || filter.matches(`/${record.name}`)
     case 'label':
+    case 'label!':
       return ({ record: { labels } }) =>
-        Object.hasOwn(labels, filter.key) &&
-        (filter.value === undefined || labels[filter.key] === filter.value)
+        passesLabelFilter(
+          filter,
+          Object.hasOwn(labels, filter.key) ? labels[filter.key] : undefined,
+        )
+    case 'until':
+      return ({ record }) => record.createdAt < filter.moment
     case 'status':
       return ({ state }) => state === filter.state
     case 'exited':

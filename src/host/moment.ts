@@ -17,6 +17,11 @@ export function parseMoment(text: string, now: Date): bigint {
   })
 }
 
+/** The value of `--filter until=`, as parseMoment reads it. @throws INVALID_ARGUMENT */
+export function parseUntil(text: string): Date {
+  return new Date(Number(parseMoment(text, new Date()) / 1_000_000n))
+}
+
 const second = 1_000_000_000n
 
 function unixNs(text: string): bigint | undefined {

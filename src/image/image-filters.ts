@@ -1,6 +1,9 @@
-import { TsctrError } from '../errors.ts'
+import { parseUntil } from '../host/moment.ts'
+import { invalidFilter, splitFilter } from '../oci/key-value-filter.ts'
+import { type LabelFilter, parseLabelFilter } from '../oci/label-filter.ts'
 import type { Reference } from '../oci/reference.ts'
 import { parseReferencePattern } from '../oci/reference-pattern.ts'
+import { parseSpanMs } from './time-span.ts'
 
 /** One `--filter`, read. Those of one kind are alternatives, but labels must all be there. */
 export type ImageFilter =
@@ -8,39 +11,40 @@ export type ImageFilter =
   | { readonly kind: 'dangling'; readonly isDangling: boolean }
   /** An image, as typed. */
   | { readonly kind: 'before' | 'since'; readonly image: string }
-  /** Without a value: whatever it is. */
-  | { readonly kind: 'label'; readonly key: string; readonly value: string | undefined }
+  | LabelFilter
+  /** Built before. */
+  | { readonly kind: 'until'; readonly moment: Date }
+  /** Neither pulled nor used for a container since. */
+  | { readonly kind: 'unused-for'; readonly since: Date }
+
+const kinds = 'reference, dangling, before, since, until, unused-for, label or label!'
 
 /**
- * Read `key=value` as typed for `images --filter`.
+ * Read `key=value` as typed for `images --filter` and `image prune --filter`.
  *
  * @throws  INVALID_ARGUMENT
  * Source: docker images, "Filtering"
  */
 export function parseImageFilter(text: string): ImageFilter {
-  const equals = text.indexOf('=')
-  const key = equals < 0 ? text : text.slice(0, equals)
-  const value = text.slice(key.length + 1)
-  if (equals < 0 || value === '') throw invalid(text, 'must be KEY=VALUE')
+  const { key, value } = splitFilter(text)
   switch (key) {
     case 'reference':
       return { kind: key, matches: parseReferencePattern(value) }
     case 'dangling':
       if (['true', '1'].includes(value)) return { kind: key, isDangling: true }
       if (['false', '0'].includes(value)) return { kind: key, isDangling: false }
-      throw invalid(text, 'must be true or false')
+      throw invalidFilter(text, 'must be true or false')
     case 'before':
     case 'since':
       return { kind: key, image: value }
-    case 'label': {
-      const [name = '', ...rest] = value.split('=')
-      return { kind: key, key: name, value: rest.length === 0 ? undefined : rest.join('=') }
-    }
+    case 'label':
+    case 'label!':
+      return parseLabelFilter(key, value)
+    case 'until':
+      return { kind: key, moment: parseUntil(value) }
+    case 'unused-for':
+      return { kind: key, since: new Date(Date.now() - parseSpanMs(value)) }
     default:
-      throw invalid(text, 'no such filter', 'reference, dangling, before, since or label')
+      throw invalidFilter(text, 'no such filter', kinds)
   }
-}
-
-function invalid(text: string, problem: string, hint?: string): TsctrError {
-  return new TsctrError('INVALID_ARGUMENT', `${JSON.stringify(text)}: ${problem}`, { hint })
 }

@@ -1,4 +1,5 @@
 import type { Digest } from '../oci/digest.ts'
+import { passesLabelFilter } from '../oci/label-filter.ts'
 import type { Platform } from '../oci/platform.ts'
 import { parseReference, type Reference } from '../oci/reference.ts'
 import { listContainers } from '../store/containers.ts'
@@ -21,6 +22,8 @@ export interface ListedImage {
   readonly local: LocalImage | undefined
   /** When the image was built, as it says itself. */
   readonly createdAt: Date | undefined
+  /** When it was pulled or tagged, or a container was made from it, by this name. */
+  readonly lastUsedAt: Date
   /** All its layers unpacked; undefined while they are not. */
   readonly sizeBytes: number | undefined
   /** Of those, layers that other images have too. */
@@ -49,7 +52,7 @@ export function listLocalImages(
   const sizes = snapshotSizes(stores)
   const locals = records.map(({ target }) => shownImage(stores, target, platform))
   const users = usersOfLayers(locals)
-  const images = records.map(({ name, target }, index): ListedImage => {
+  const images = records.map(({ name, target, lastUsedAt }, index): ListedImage => {
     const local = locals[index]
     const id = local?.manifest.config.digest ?? target.digest
     const isUser = (container: (typeof containers)[number]): boolean =>
@@ -61,6 +64,7 @@ export function listLocalImages(
       id,
       local,
       createdAt: timeOf(local?.config.created),
+      lastUsedAt,
       ...(local === undefined
         ? { sizeBytes: undefined, sharedBytes: undefined, blobBytes: undefined }
         : sizesOf(local, sizes, users)),
@@ -129,10 +133,12 @@ function predicateOf(
       // An image that loses its last name is garbage, so one without a name is never listed.
       return () => !filter.isDangling
     case 'label':
-      return ({ local }) => {
-        const value = local?.config.process.labels.get(filter.key)
-        return value !== undefined && (filter.value === undefined || filter.value === value)
-      }
+    case 'label!':
+      return ({ local }) => passesLabelFilter(filter, local?.config.process.labels.get(filter.key))
+    case 'until':
+      return ({ createdAt }) => (createdAt?.getTime() ?? 0) < filter.moment.getTime()
+    case 'unused-for':
+      return ({ lastUsedAt }) => lastUsedAt < filter.since
     case 'before':
     case 'since': {
       const { target } = findImage(stores, filter.image, platform)

@@ -22,6 +22,19 @@ test('labels have a key, and a value that may hold further equal signs', () => {
   assert.deepEqual(parseContainerFilter('label=a'), { kind: 'label', key: 'a', value: undefined })
   assert.deepEqual(parseContainerFilter('label=a='), { kind: 'label', key: 'a', value: '' })
   assert.deepEqual(parseContainerFilter('label=a=b=c'), { kind: 'label', key: 'a', value: 'b=c' })
+  assert.deepEqual(parseContainerFilter('label!=a=b'), { kind: 'label!', key: 'a', value: 'b' })
+})
+
+test('until is a moment, or a span of time before now', () => {
+  const moment = (text: string) => {
+    const filter = parseContainerFilter(text)
+    assert.ok(filter.kind === 'until')
+    return filter.moment
+  }
+  assert.deepEqual(moment('until=2020-01-02T03:04:05Z'), new Date('2020-01-02T03:04:05Z'))
+  const hourAgo = Date.now() - 3_600_000
+  assert.ok(Math.abs(moment('until=1h').getTime() - hourAgo) < 10_000)
+  assert.throws(() => parseContainerFilter('until=yesterday'), { code: 'INVALID_ARGUMENT' })
 })
 
 test('the other kinds', () => {

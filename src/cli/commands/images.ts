@@ -36,7 +36,7 @@ export function addImagesCommand(parent: Command): void {
     .option('--format <format>', "'table', 'wide', 'json', a Go template, or 'table TEMPLATE'")
     .option(
       '-f, --filter <key=value>',
-      'reference=PATTERN, dangling=BOOL, before=IMAGE, since=IMAGE, label=KEY[=VALUE]',
+      'reference=PATTERN, dangling=BOOL, before=IMAGE, since=IMAGE, until=TIME, unused-for=SPAN, label[!]=KEY[=VALUE]',
       repeated('--filter', parseImageFilter),
     )
     .action((pattern: string | undefined, flags: ImagesFlags, command: Command) =>

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { parseMoment } from '../../host/moment.ts'
 import { readLogs } from '../../container/logs.ts'
+import { parseMoment } from '../../host/moment.ts'
 import { withContext } from '../context.ts'
 import { single } from '../flag-parser.ts'
 import { LogLines } from '../render/log-lines.ts'

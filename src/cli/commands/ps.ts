@@ -44,7 +44,7 @@ export function addPsCommand(parent: Command): void {
     .option('--format <format>', "'table', 'wide', 'json', a Go template, or 'table TEMPLATE'")
     .option(
       '-f, --filter <key=value>',
-      'id, name, label, status, exited, ancestor, before, since, network, volume',
+      'id, name, label, label!, status, exited, ancestor, before, since, until, network, volume',
       repeated('--filter', parseContainerFilter),
     )
     .action((flags: PsFlags, command: Command) =>
