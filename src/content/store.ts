@@ -41,6 +41,7 @@ import {
   recordBlob,
   recordIngest,
 } from './records.ts'
+import { type StagedBlob, type StagedIngest, stageBlob } from './stage-blob.ts'
 
 /** An unfinished write and how far it got. */
 export interface Ingest extends IngestRecord {
@@ -169,6 +170,28 @@ export class ContentStore {
     } finally {
       lock.release()
     }
+  }
+
+  /**
+   * Take in bytes whose digest is known only at their end. They get no name before commitStaged.
+   *
+   * @throws  what `bytes` throws, `signal`'s reason, FAILED_PRECONDITION for a full disk; nothing
+   *          is left then
+   */
+  stage(
+    bytes: AsyncIterable<Buffer> | Iterable<Buffer>,
+    signal?: AbortSignal,
+  ): Promise<StagedBlob> {
+    return stageBlob(this.#layout, bytes, signal)
+  }
+
+  /** Give a staged blob its name and row. Hold its digest in a lease before. */
+  commitStaged(staged: StagedBlob, mediaType: string): Descriptor {
+    const { digest, sizeBytes, key, paths } = staged as StagedIngest
+    const descriptor = { mediaType, digest, sizeBytes }
+    if (!this.#adopt(descriptor)) this.#commit(key, paths, descriptor)
+    staged.discard()
+    return descriptor
   }
 
   /** Remove a blob if it is there. Nothing may refer to it any more. */
