@@ -1,5 +1,6 @@
 import { TsctrError } from '../errors.ts'
 import type { ImageProcessConfig } from '../oci/image-config.ts'
+import { isNameless } from '../oci/nameless.ts'
 import { keysOf, nilList, nilMap, withOptional } from '../oci/nil.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
 import { familiarName, familiarRepository, parseReference } from '../oci/reference.ts'
@@ -47,9 +48,10 @@ export function inspectImage(
   const shownId = shownImage(stores, target, preferred)?.manifest.config.digest ?? id
   const names = imageNames(stores, shownId, preferred)
   const references = names.map(({ name }) => parseReference(name))
-  const digests = names.map(
-    ({ name, target: { digest } }) => `${familiarRepository(parseReference(name))}@${digest}`,
-  )
+  const digests = names.flatMap(({ name, target: { digest } }) => {
+    const reference = parseReference(name)
+    return isNameless(reference) ? [] : [`${familiarRepository(reference)}@${digest}`]
+  })
   const { config } = image
   const shown = {
     Id: id,

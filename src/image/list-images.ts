@@ -1,5 +1,6 @@
 import type { Digest } from '../oci/digest.ts'
 import { passesLabelFilter } from '../oci/label-filter.ts'
+import { isNameless } from '../oci/nameless.ts'
 import type { Platform } from '../oci/platform.ts'
 import { parseReference, type Reference } from '../oci/reference.ts'
 import { listContainers } from '../store/containers.ts'
@@ -130,8 +131,7 @@ function predicateOf(
     case 'reference':
       return () => true
     case 'dangling':
-      // An image that loses its last name is garbage, so one without a name is never listed.
-      return () => !filter.isDangling
+      return ({ reference }) => isNameless(reference) === filter.isDangling
     case 'label':
     case 'label!':
       return ({ local }) => passesLabelFilter(filter, local?.config.process.labels.get(filter.key))

@@ -1,6 +1,7 @@
 import { TsctrError } from '../errors.ts'
 import { writeTransaction } from '../host/database.ts'
 import { type ChainID, type Digest, digestHex } from '../oci/digest.ts'
+import { isNameless } from '../oci/nameless.ts'
 import type { Platform } from '../oci/platform.ts'
 import {
   familiarName,
@@ -124,6 +125,7 @@ function conflict(what: string, why: string, hint: string): TsctrError {
 /** docker speaks of the digest, too, when a repository's last name of it goes. */
 function untaggedNames({ name, target }: ImageRecord, left: readonly ImageRecord[]): string[] {
   const reference = parseReference(name)
+  if (isNameless(reference)) return []
   const isLast = !left.some(
     (image) =>
       image.target.digest === target.digest &&

@@ -2,8 +2,8 @@ import { TsctrError } from '../errors.ts'
 import { writeTransaction } from '../host/database.ts'
 import type { Platform } from '../oci/platform.ts'
 import { canonicalName, parseReference } from '../oci/reference.ts'
-import { putImage } from '../store/images.ts'
 import { findImage } from './find-image.ts'
+import { nameImages } from './name-images.ts'
 import type { ImageStores } from './stores.ts'
 
 /**
@@ -26,7 +26,7 @@ export function tagImage(
   // In one transaction, so that gc finds the image under one of its names.
   writeTransaction(stores.database, () => {
     const { target } = findImage(stores, source, platform)
-    putImage(stores.database, { namespace: stores.namespace, name: canonical, target })
+    nameImages(stores, [{ target, references: [reference] }])
   })
   return canonical
 }

@@ -1,5 +1,6 @@
 import { TsctrError } from '../errors.ts'
 import { type Digest, parseDigest } from './digest.ts'
+import { isNameless } from './nameless.ts'
 
 /** Names an image in a registry, with every default filled in. */
 export interface Reference {
@@ -79,8 +80,12 @@ export function familiarName(reference: Reference): string {
   return `${familiarRepository(reference)}${tag}${digest}`
 }
 
-/** The repository as docker shows it: `redis`, `me/app`, `ghcr.io/me/app`. Source: distribution/reference FamiliarName */
+/**
+ * The repository as docker shows it: `redis`, `me/app`, `ghcr.io/me/app`, `<none>` for what has no
+ * name. Source: distribution/reference FamiliarName
+ */
 export function familiarRepository(reference: Reference): string {
+  if (isNameless(reference)) return '<none>'
   if (reference.registry !== defaultRegistry) return repositoryName(reference)
   const name = reference.repository
   const official = name.startsWith(officialPrefix) ? name.slice(officialPrefix.length) : name
