@@ -4,8 +4,8 @@ import { mknod } from '../host/libc.ts'
 import type { ByteString } from './byte-string.ts'
 import { layerError } from './layer-error.ts'
 
-const prefix = '.wh.'
-const opaqueName = '.wh..wh..opq'
+export const whiteoutPrefix = '.wh.'
+export const opaqueName = '.wh..wh..opq'
 /** Names AUFS kept for itself; old docker layers may still carry them. */
 const aufsPrefix = '.wh..wh.'
 
@@ -30,10 +30,10 @@ export type Whiteout =
  * Source: OCI image-spec §layer.md#whiteouts
  */
 export function parseWhiteout(entryName: ByteString, base: ByteString): Whiteout | undefined {
-  if (!base.startsWith(prefix)) return undefined
+  if (!base.startsWith(whiteoutPrefix)) return undefined
   if (base === opaqueName) return { kind: 'opaque' }
   if (base.startsWith(aufsPrefix)) return { kind: 'ignored' }
-  const name = base.slice(prefix.length) as ByteString
+  const name = base.slice(whiteoutPrefix.length) as ByteString
   if (name === '' || name === '.' || name === '..') {
     throw layerError(entryName, 'whiteout does not name a file')
   }

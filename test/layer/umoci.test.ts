@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import {
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmdirSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { lgetxattr, llistxattr, MNT_DETACH, mount, umount2 } from '../../src/host/libc.ts'
+import { MNT_DETACH, mount, umount2 } from '../../src/host/libc.ts'
+import { describeTree } from '../helpers/describe-tree.ts'
 import {
   directory,
   entry,
@@ -25,7 +16,8 @@ import {
   symlink,
   tarOf,
 } from '../helpers/tar-builder.ts'
-import { applyStack, needsRoot, scratchDirectory } from './scratch.ts'
+import { applyStack, needsRoot } from './scratch.ts'
+import { unpackWithUmoci } from './unpack-with-umoci.ts'
 
 /**
  * The merged overlay mount of layers unpacked apart must equal what umoci makes of them one over
@@ -357,76 +349,4 @@ function mountMerged(t: TestContext, rootsBaseFirst: readonly string[]): string 
   })
   mount('overlay', merged, 'overlay', 0, `lowerdir=${rootsBaseFirst.toReversed().join(':')}`)
   return merged
-}
-
-const dot = Buffer.from('.')
-
-/**
- * One line for each file, by its path. Times that no layer gave are `new`.
- *
- * @param like  where it has `new`, so has the result: umoci restores the time of an entry's parent,
- *              and not what it touches otherwise (the root, directories emptied by an opaque mark)
- */
-function describeTree(root: string, like?: ReadonlyMap<string, string>): Map<string, string> {
-  const startedNs = BigInt(Date.now() - 60_000) * 1_000_000n
-  const lines = new Map<string, string>()
-  const pending = [dot]
-  for (const path of pending) {
-    const onDisk = Buffer.concat([Buffer.from(`${root}/`), path])
-    const stats = lstatSync(onDisk, { bigint: true })
-    const xattrs = llistxattr(onDisk)
-      .map((name) => `${name}=${lgetxattr(onDisk, name)?.toString('hex')}`)
-      .filter((xattr) => !xattr.startsWith('trusted.overlay.'))
-    const isNew = stats.mtimeNs > startedNs || like?.get(path.toString('latin1'))?.includes(' new')
-    const time = isNew ? 'new' : stats.mtimeNs
-    const facts = [stats.mode.toString(8), stats.uid, stats.gid, stats.rdev, time, ...xattrs.sort()]
-    if (stats.isFile()) {
-      facts.push(`${stats.size}`, createHash('sha256').update(readFileSync(onDisk)).digest('hex'))
-    }
-    if (stats.isSymbolicLink()) facts.push(readlinkSync(onDisk, 'buffer').toString('hex'))
-    lines.set(path.toString('latin1'), facts.join(' '))
-    if (!stats.isDirectory()) continue
-    for (const name of readdirSync(onDisk, 'buffer')) {
-      pending.push(Buffer.concat([path, Buffer.from('/'), name]))
-    }
-  }
-  return new Map([...lines].sort(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-function unpackWithUmoci(t: TestContext, layers: readonly Buffer[]): string {
-  const directory = scratchDirectory(t)
-  const layout = join(directory, 'layout')
-  mkdirSync(join(layout, 'blobs/sha256'), { recursive: true })
-  const put = (mediaType: string, bytes: Buffer): object => {
-    const hex = createHash('sha256').update(bytes).digest('hex')
-    writeFileSync(join(layout, 'blobs/sha256', hex), bytes)
-    return { mediaType, digest: `sha256:${hex}`, size: bytes.length }
-  }
-  const putJson = (mediaType: string, value: object): object =>
-    put(mediaType, Buffer.from(JSON.stringify(value)))
-  const config = putJson('application/vnd.oci.image.config.v1+json', {
-    architecture: 'amd64',
-    os: 'linux',
-    config: {},
-    rootfs: {
-      type: 'layers',
-      diff_ids: layers.map((layer) => `sha256:${createHash('sha256').update(layer).digest('hex')}`),
-    },
-  })
-  const manifest = putJson('application/vnd.oci.image.manifest.v1+json', {
-    schemaVersion: 2,
-    config,
-    layers: layers.map((layer) => put('application/vnd.oci.image.layer.v1.tar', layer)),
-  })
-  const annotations = { 'org.opencontainers.image.ref.name': 'latest' }
-  const index = { schemaVersion: 2, manifests: [{ ...manifest, annotations }] }
-  writeFileSync(join(layout, 'index.json'), JSON.stringify(index))
-  writeFileSync(join(layout, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }))
-  const bundle = join(directory, 'bundle')
-  const { status, stderr } = spawnSync('umoci', ['unpack', '--image', `${layout}:latest`, bundle], {
-    encoding: 'utf8',
-    timeout: 60_000,
-  })
-  assert.equal(status, 0, stderr)
-  return join(bundle, 'rootfs')
 }
