@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { isErrno } from '../errors.ts'
 
@@ -46,10 +47,36 @@ export class SnapshotDirectories {
     rmSync(this.path(number), { recursive: true, force: true })
   }
 
+  /**
+   * Take a directory out of the numbering. Called inside the transaction that found it without a
+   * row: its number may be given again, where the process that made it died before its commit.
+   */
+  setAside(number: number): void {
+    renameSync(this.path(number), join(this.root, `gone-${number}-${randomUUID()}`))
+  }
+
+  /** Remove what was set aside, by whichever process. */
+  removeSetAside(): void {
+    const names = readdirSync(this.root).filter((name) => name.startsWith('gone-'))
+    for (const name of names) removeTree(join(this.root, name))
+  }
+
   /** Numbers of the directories that are there, in no order. */
   list(): number[] {
     return readdirSync(this.root)
       .filter((name) => /^[1-9][0-9]*$/.test(name))
       .map(Number)
+  }
+}
+
+/** Several processes may be at it at once, each removing what the other is about to. */
+function removeTree(path: string): void {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      rmSync(path, { recursive: true, force: true })
+      return
+    } catch (error) {
+      if (attempt === 10 || !isErrno(error, 'ENOENT', 'ENOTEMPTY')) throw error
+    }
   }
 }

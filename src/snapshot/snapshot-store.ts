@@ -116,14 +116,25 @@ export class SnapshotStore implements Snapshotter {
     return numbers.map((each) => this.#directories.fs(each))
   }
 
-  cleanup(): string[] {
+  orphans(): string[] {
     // Listed inside a write transaction: a half-made directory of another process is never seen.
-    const orphans = writeTransaction(this.#database, () => {
-      const known = new Set(listSnapshots(this.#database).map((snapshot) => snapshot.number))
-      return this.#directories.list().filter((number) => !known.has(number))
+    const numbers = writeTransaction(this.#database, () => this.#orphanNumbers())
+    return numbers.map((number) => this.#directories.path(number))
+  }
+
+  cleanup(): string[] {
+    const numbers = writeTransaction(this.#database, () => {
+      const found = this.#orphanNumbers()
+      for (const number of found) this.#directories.setAside(number)
+      return found
     })
-    for (const number of orphans) this.#directories.remove(number)
-    return orphans.map((number) => this.#directories.path(number))
+    this.#directories.removeSetAside()
+    return numbers.map((number) => this.#directories.path(number))
+  }
+
+  #orphanNumbers(): number[] {
+    const known = new Set(listSnapshots(this.#database).map((snapshot) => snapshot.number))
+    return this.#directories.list().filter((number) => !known.has(number))
   }
 
   #make(

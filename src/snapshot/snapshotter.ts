@@ -41,6 +41,8 @@ export interface Snapshotter {
    * @throws   NOT_FOUND
    */
   directoriesTopFirst(key: string): string[]
+  /** Paths of directories without a row: what killed processes left. */
+  orphans(): string[]
   /** Remove directories without a row. @returns their paths */
   cleanup(): string[]
 }
