@@ -209,7 +209,15 @@ export class ContentStore {
     deleteBlobRecord(this.#database, digest)
   }
 
-  /** Remove files of blobs that have no row: what a killed process left. @returns their digests */
+  /** Digests of files that have no row: what a killed process left. */
+  orphans(): Digest[] {
+    // Inside a write transaction: another process's blob has its file a moment before its row.
+    return writeTransaction(this.#database, () =>
+      blobFilesIn(this.#layout).filter((digest) => this.stat(digest) === undefined),
+    )
+  }
+
+  /** Remove files of blobs that have no row. @returns their digests */
   removeOrphans(): Digest[] {
     return writeTransaction(this.#database, () =>
       blobFilesIn(this.#layout).filter((digest) => this.#unlinkWithoutRecord(digest)),

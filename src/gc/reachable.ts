@@ -6,6 +6,8 @@ import { chainIDs } from '../oci/chain-id.ts'
 import { type Digest, parseDigest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { maxConfigBytes, maxManifestBytes, parseImageDocument } from '../oci/image-manifest.ts'
+import { mountedViews } from '../snapshot/mounted-views.ts'
+import type { Snapshotter } from '../snapshot/snapshotter.ts'
 import { type ContainerRecord, listContainers } from '../store/containers.ts'
 import { listImages } from '../store/images.ts'
 import { leasedResources } from '../store/leases.ts'
@@ -23,17 +25,26 @@ export interface ReachabilityStores {
 }
 
 /**
- * Everything that a name, a container or a live lease leads to.
+ * Everything that a name, a container, a mount or a live lease leads to.
  *
  * namespace → image → index, manifest → config, layers and chainIDs; container → its snapshot, the
  * target and config of its image.
+ *
+ * @param spared  targets that stay though nothing names them
  */
-export function findReachable(stores: ReachabilityStores): Reachable {
+export function findReachable(
+  stores: ReachabilityStores & { readonly snapshots: Snapshotter },
+  spared: readonly Target[] = [],
+): Reachable {
   const blobs = new Set<Digest>()
   const snapshots = new Set<string>(leasedResources(stores.database, 'snapshot'))
   const walk = new TargetWalk(stores.content, blobs, snapshots)
   for (const image of listImages(stores.database)) walk.visit(image.target)
   for (const container of listContainers(stores.database)) walk.visitContainer(container)
+  for (const target of spared) walk.visit(target)
+  for (const { key, state } of mountedViews(stores.snapshots)) {
+    if (state !== 'stale') snapshots.add(key)
+  }
   for (const digest of leasedResources(stores.database, 'blob')) blobs.add(parseDigest(digest))
   return { blobs, snapshots }
 }

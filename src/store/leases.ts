@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Database, writeTransaction } from '../host/database.ts'
-import { isAlive, selfAsOwner } from '../host/owner.ts'
+import { isAlive, type Owner, selfAsOwner } from '../host/owner.ts'
 
 /** Keeps what it holds from gc for as long as the process that made it lives. */
 export interface Lease {
@@ -15,11 +15,25 @@ export interface Lease {
 
 export type LeaseKind = 'blob' | 'snapshot'
 
+/** A lease as it is recorded, its process alive or not. */
+export interface LeaseRecord {
+  readonly id: string
+  /** What it was taken for: `pull docker.io/library/redis:alpine`. */
+  readonly purpose: string
+  readonly owner: Owner
+  readonly createdAt: Date
+  readonly expiresAt: Date | undefined
+  readonly blobs: readonly string[]
+  readonly snapshots: readonly string[]
+}
+
 interface LeaseRow {
   id: string
+  labels: string
   owner_pid: number
   owner_start_ticks: number
   owner_boot_id: string
+  created_at: number
   expires_at: number | null
 }
 
@@ -44,37 +58,51 @@ export function createLease(database: Database, purpose: string): Lease {
   }
 }
 
-/** Delete leases whose process is dead or whose time is over. Called inside gc's transaction. */
-export function dropDeadLeases(database: Database): void {
-  const now = new Date()
+/**
+ * Delete leases whose process is dead or whose time is over. Called inside gc's transaction.
+ *
+ * @returns  what was deleted
+ */
+export function dropDeadLeases(database: Database): LeaseRecord[] {
   const remove = database.prepare('DELETE FROM lease WHERE id = ?')
-  for (const row of listLeases(database)) if (!isLive(row, now)) remove.run(row.id)
+  const dead = deadLeases(database)
+  for (const { id } of dead) remove.run(id)
+  return dead
+}
+
+export function deadLeases(database: Database): LeaseRecord[] {
+  return listLeases(database).filter((lease) => leaseState(lease) !== 'live')
 }
 
 /** Everything of one kind that a lease holds whose process lives. */
 export function leasedResources(database: Database, kind: LeaseKind): Set<string> {
-  const now = new Date()
+  const live = listLeases(database).filter((lease) => leaseState(lease) === 'live')
+  return new Set(live.flatMap((lease) => (kind === 'blob' ? lease.blobs : lease.snapshots)))
+}
+
+/** What a lease is worth: only a live one keeps anything. */
+export function leaseState({ owner, expiresAt }: LeaseRecord): 'live' | 'dead' | 'expired' {
+  if (expiresAt !== undefined && expiresAt.getTime() <= Date.now()) return 'expired'
+  return isAlive(owner) ? 'live' : 'dead'
+}
+
+/** All leases, oldest first. */
+export function listLeases(database: Database): LeaseRecord[] {
   const held = database
     .prepare<[string, string], string>(
-      'SELECT resource FROM lease_resource WHERE lease_id = ? AND kind = ?',
+      'SELECT resource FROM lease_resource WHERE lease_id = ? AND kind = ? ORDER BY resource',
     )
     .pluck()
-  return new Set(
-    listLeases(database)
-      .filter((row) => isLive(row, now))
-      .flatMap((row) => held.all(row.id, kind)),
-  )
-}
-
-function listLeases(database: Database): LeaseRow[] {
-  return database.prepare<[], LeaseRow>('SELECT * FROM lease').all()
-}
-
-function isLive(row: LeaseRow, now: Date): boolean {
-  if (row.expires_at !== null && row.expires_at <= now.getTime()) return false
-  return isAlive({
-    pid: row.owner_pid,
-    startTicks: row.owner_start_ticks,
-    bootId: row.owner_boot_id,
-  })
+  return database
+    .prepare<[], LeaseRow>('SELECT * FROM lease ORDER BY created_at, id')
+    .all()
+    .map((row) => ({
+      id: row.id,
+      purpose: (JSON.parse(row.labels) as { purpose?: string }).purpose ?? '',
+      owner: { pid: row.owner_pid, startTicks: row.owner_start_ticks, bootId: row.owner_boot_id },
+      createdAt: new Date(row.created_at),
+      expiresAt: row.expires_at === null ? undefined : new Date(row.expires_at),
+      blobs: held.all(row.id, 'blob'),
+      snapshots: held.all(row.id, 'snapshot'),
+    }))
 }

@@ -187,6 +187,8 @@ describe('an unfinished pull', { timeout: 60_000 }, () => {
       garbage.snapshots.map(({ key }) => key),
       ['extract layer'],
     )
+    assert.equal(garbage.snapshots[0]?.reason, `left by \`pull\`: process ${pull.pid} is gone`)
+    assert.ok((garbage.snapshots[0]?.sizeBytes ?? 0) > 4096, 'what was unpacked so far is measured')
     assert.deepEqual(numbersOnDisk(), [])
     assert.deepEqual(stores.content.list(), [])
     assert.equal(stores.content.ingests().length, 1)
@@ -199,9 +201,18 @@ describe('an unfinished pull', { timeout: 60_000 }, () => {
     const dead = stores.content.ingests().map(({ key }) => key)
     assert.equal(dead.length, 1)
     stores.database.prepare('UPDATE ingest SET started_at = ?').run(Date.now() - 25 * 3_600_000)
-    assert.deepEqual(findGarbage(stores).ingests, dead)
+    const found = findGarbage(stores).ingests
+    assert.deepEqual(
+      found.map(({ key }) => key),
+      dead,
+    )
+    assert.equal(found[0]?.ref, 'layer')
+    assert.match(found[0]?.reason ?? '', new RegExp(`^begun by process ${pull.pid}, which is gone`))
     assert.equal(stores.content.ingests().length, 1)
-    assert.deepEqual(collectGarbage(stores).ingests, dead)
+    const { ingests, reclaimedBytes } = collectGarbage(stores)
+    assert.deepEqual(ingests, found)
+    assert.ok(reclaimedBytes >= (found[0]?.sizeBytes ?? 0))
+    assert.equal(found[0]?.sizeBytes, Math.floor('a layer of which half arrives'.length / 2))
     assert.deepEqual(readdirSync(join(stores.dataRoot, 'content', 'ingest')), [])
   })
 })
@@ -212,10 +223,86 @@ describe('what a killed process left outside of the database', () => {
     nameImage(stores, 'kept', image.manifest)
     const orphan = join(stores.dataRoot, 'content', 'blobs', 'sha256', 'a'.repeat(64))
     writeFileSync(orphan, 'orphan')
-    mkdirSync(join(stores.dataRoot, 'snapshots', '99', 'fs', 'deep'), { recursive: true })
-    collectGarbage(stores)
+    const directory = join(stores.dataRoot, 'snapshots', '99')
+    mkdirSync(join(directory, 'fs', 'deep'), { recursive: true })
+    const dry = findGarbage(stores)
+    assert.deepEqual(
+      dry.orphans.map(({ path }) => path),
+      [orphan, directory],
+    )
+    assert.ok(existsSync(orphan))
+    assert.deepEqual(collectGarbage(stores), dry)
     assert.equal(existsSync(orphan), false)
     assert.deepEqual(numbersOnDisk(), ['1'])
+  })
+})
+
+describe('garbage collection', { timeout: 60_000 }, () => {
+  test('killed between rows and files leaves no row without a file; the next one finishes', async () => {
+    makeImage(stores, ['gone'])
+    const kept = makeImage(stores, ['kept'])
+    nameImage(stores, 'kept', kept.manifest)
+    const [, signal] = await once(collectApart('--killed-after-rows'), 'close')
+    assert.equal(signal, 'SIGKILL')
+    assert.deepEqual(
+      sorted(stores.content.list().map(({ digest }) => digest)),
+      sorted(blobsOf(kept)),
+    )
+    assert.deepEqual(numbersOnDisk(), ['1', '2'])
+    const { orphans, blobs } = collectGarbage(stores)
+    assert.deepEqual([blobs.length, orphans.length], [0, 4])
+    assert.deepEqual(stored(), contentsOf(kept))
+  })
+
+  test('by several processes at once ends as by one', async () => {
+    for (let n = 0; n < 20; n += 1) makeImage(stores, ['base', `layer ${n}`])
+    const kept = makeImage(stores, ['base', 'kept'])
+    nameImage(stores, 'kept', kept.manifest)
+    const collectors = [1, 2, 3, 4].map(() => collectApart())
+    const ends = await Promise.all(collectors.map((child) => once(child, 'close')))
+    assert.deepEqual(
+      ends.map(([code]) => code),
+      [0, 0, 0, 0],
+    )
+    assert.deepEqual(stored(), contentsOf(kept))
+  })
+})
+
+// cleanup used to remove such a directory by its number after its transaction, when another process
+// may have been given the number.
+test('a directory whose number is given again is not the new snapshot’s', () => {
+  const snapshots = join(stores.dataRoot, 'snapshots')
+  mkdirSync(join(snapshots, '1', 'fs'), { recursive: true })
+  writeFileSync(join(snapshots, '1', 'fs', 'old'), '')
+  // As if another collector had been stopped between its transaction and its removals.
+  mkdirSync(join(snapshots, 'gone-1-other', 'fs'), { recursive: true })
+  stores.snapshots.cleanup()
+  assert.deepEqual(readdirSync(snapshots), [])
+  stores.snapshots.prepare('new', undefined)
+  assert.deepEqual(readdirSync(snapshots), ['1'])
+})
+
+describe('reasons', () => {
+  test('say what is missing', () => {
+    const image = makeImage(stores, ['base'])
+    const lease = createLease(stores.database, 'pull docker.io/library/x:1')
+    lease.hold('blob', image.config)
+    giveLeasesToDeadProcess()
+    const { blobs, snapshots, leases } = findGarbage(stores)
+    const reasons = new Map(blobs.map(({ digest, reason }) => [digest, reason]))
+    const died = `process ${process.pid} is gone`
+    assert.equal(reasons.get(image.config), `left by \`pull docker.io/library/x:1\`: ${died}`)
+    assert.equal(reasons.get(image.manifest.digest), 'no image names it')
+    assert.equal(snapshots[0]?.reason, 'no image and no container needs it')
+    assert.deepEqual(leases, [{ purpose: 'pull docker.io/library/x:1', reason: died }])
+  })
+
+  test('tell an expired lease from one of a dead process', () => {
+    createLease(stores.database, 'load')
+    stores.database.exec('UPDATE lease SET expires_at = 1000')
+    const reason = 'expired at 1970-01-01T00:00:01.000Z'
+    assert.deepEqual(collectGarbage(stores).leases, [{ purpose: 'load', reason }])
+    assert.equal(count('lease'), 0)
   })
 })
 
@@ -261,7 +348,14 @@ test('a child with a lower number than its parent goes before it', () => {
 function assertNothingGoes(): void {
   const before = stored()
   const garbage = collectGarbage(stores)
-  assert.deepEqual(garbage, { blobs: [], snapshots: [], ingests: [], reclaimedBytes: 0 })
+  assert.deepEqual(garbage, {
+    blobs: [],
+    snapshots: [],
+    ingests: [],
+    leases: [],
+    orphans: [],
+    reclaimedBytes: 0,
+  })
   assert.deepEqual(stored(), before)
 }
 
@@ -325,6 +419,15 @@ function addContainer(image: MadeImage, targetDigest: Digest = image.manifest.di
   })
   stores.snapshots.prepare(id, image.chainIDs.at(-1))
   return id
+}
+
+/** gc in a process of its own; see collect-process.ts. */
+function collectApart(...args: string[]): ChildProcess {
+  const script = join(import.meta.dirname, 'collect-process.ts')
+  const node = ['--disable-warning=ExperimentalWarning', script, stores.dataRoot, ...args]
+  const child = spawn(process.execPath, node, { stdio: ['ignore', 'ignore', 'inherit'] })
+  children.push(child)
+  return child
 }
 
 async function unfinishedPull(): Promise<ChildProcess> {

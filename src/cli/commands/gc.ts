@@ -7,41 +7,36 @@ import { humanSize } from '../render/human-size.ts'
 export function addGcCommand(parent: Command): void {
   parent
     .command('gc')
-    .description('Remove blobs and snapshots that no image and no container needs')
+    .description('Remove what no image, container or mount needs, and say why')
     .option('--dry-run', 'only say what would be removed')
     .action(({ dryRun }: { dryRun?: boolean }, command: Command) =>
       withContext(command, async (ctx) => {
-        // What an ingest was fetching is known only while it is there.
-        const refs = new Map(ctx.content.ingests().map(({ key, ref }) => [key, ref]))
         const garbage = dryRun === true ? findGarbage(ctx) : collectGarbage(ctx)
-        for (const part of partsOf(garbage, refs)) ctx.stdout.line(part)
+        for (const line of linesOf(garbage)) ctx.stdout.line(escapeControls(line))
         const title = dryRun === true ? 'Total reclaimable space' : 'Total reclaimed space'
         ctx.stdout.line(`${title}: ${humanSize(garbage.reclaimedBytes)}`)
       }),
     )
 }
 
-function partsOf(
-  { blobs, snapshots, ingests }: Garbage,
-  refs: ReadonlyMap<string, string>,
-): string[] {
-  const parts = [
-    ...section(
-      'Blobs',
-      blobs.map(({ digest, sizeBytes }) => `${digest} ${humanSize(sizeBytes)}`),
-    ),
-    ...section(
-      'Snapshots',
-      snapshots.map(({ key, sizeBytes }) => `${key} ${humanSize(sizeBytes)}`),
-    ),
-    ...section(
-      'Unfinished downloads',
-      ingests.map((key) => refs.get(key) ?? key),
-    ),
+function linesOf({ blobs, snapshots, ingests, orphans, leases }: Garbage): string[] {
+  return [
+    ...section('Blobs', blobs, ({ digest }) => digest),
+    ...section('Snapshots', snapshots, ({ key }) => key),
+    ...section('Unfinished downloads', ingests, ({ ref }) => ref),
+    ...section('Leftovers', orphans, ({ path }) => path),
+    ...(leases.length === 0
+      ? []
+      : ['Leases:', ...leases.map(({ purpose, reason }) => `${purpose}: ${reason}`), '']),
   ]
-  return parts.map((part) => (part === '' ? part : escapeControls(part)))
 }
 
-function section(title: string, lines: readonly string[]): string[] {
-  return lines.length === 0 ? [] : [`${title}:`, ...lines, '']
+function section<T extends { readonly sizeBytes: number; readonly reason: string }>(
+  title: string,
+  items: readonly T[],
+  name: (item: T) => string,
+): string[] {
+  if (items.length === 0) return []
+  const lines = items.map((item) => `${name(item)} ${humanSize(item.sizeBytes)}: ${item.reason}`)
+  return [`${title}:`, ...lines, '']
 }
