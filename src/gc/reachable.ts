@@ -3,9 +3,11 @@ import { TsctrError } from '../errors.ts'
 import type { Database } from '../host/database.ts'
 import type { Target } from '../image/read-image.ts'
 import { chainIDs } from '../oci/chain-id.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
 import { type Digest, parseDigest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
-import { maxConfigBytes, maxManifestBytes, parseImageDocument } from '../oci/image-manifest.ts'
+import { maxConfigBytes, maxManifestBytes, parseChildren } from '../oci/image-manifest.ts'
+import { isImageConfig, isIndex } from '../oci/media-type.ts'
 import { mountedViews } from '../snapshot/mounted-views.ts'
 import type { Snapshotter } from '../snapshot/snapshotter.ts'
 import { type ContainerRecord, listContainers } from '../store/containers.ts'
@@ -65,15 +67,14 @@ export class TargetWalk {
     if (this.#blobs.has(target.digest)) return
     this.#blobs.add(target.digest)
     if (this.#content.stat(target.digest) === undefined) return
-    const document = this.#readDocument(target)
-    if (document === undefined) return
-    if (document.kind === 'index') {
-      for (const entry of document.manifests) this.visit(entry)
+    const children = this.#childrenOf(target)
+    if (isIndex(target.mediaType)) {
+      for (const entry of children) this.visit(entry)
       return
     }
-    this.#blobs.add(document.config.digest)
-    for (const layer of document.layersBaseFirst) this.#blobs.add(layer.digest)
-    this.#addChain(document.config.digest)
+    for (const { digest } of children) this.#blobs.add(digest)
+    const config = children.find(({ mediaType }) => isImageConfig(mediaType))
+    if (config !== undefined) this.#addChain(config.digest)
   }
 
   visitContainer(container: ContainerRecord): void {
@@ -87,12 +88,13 @@ export class TargetWalk {
     this.visit({ digest, mediaType, sizeBytes })
   }
 
-  #readDocument(target: Target): ReturnType<typeof parseImageDocument> | undefined {
+  /** Not of images alone: attestations and artifacts of an index are kept with it. */
+  #childrenOf({ digest, mediaType }: Target): Descriptor[] {
     try {
-      const bytes = this.#content.readDocument(target.digest, maxManifestBytes)
-      return parseImageDocument(bytes, target.mediaType, `manifest ${target.digest}`)
+      const bytes = this.#content.readDocument(digest, maxManifestBytes)
+      return parseChildren(bytes, mediaType, `manifest ${digest}`)
     } catch (error) {
-      if (error instanceof TsctrError) return undefined
+      if (error instanceof TsctrError) return []
       throw error
     }
   }

@@ -1,4 +1,5 @@
 import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
 import type { Reference } from '../oci/reference.ts'
 import type { DescriptorStatus, OnProgress } from './progress.ts'
 import type { ImageStores } from './stores.ts'
@@ -7,82 +8,93 @@ import { taskQueue } from './task-queue.ts'
 /** Whether a blob was here before, or had to be fetched. */
 export type FetchOutcome = 'present' | 'fetched'
 
-export interface FetchRequest {
+export interface FetcherOptions {
   readonly reference: Reference
-  readonly config: Descriptor
-  readonly layersBaseFirst: readonly Descriptor[]
-  /** Layers are unpacked next: what is said of them goes on then. */
-  readonly unpacks: boolean
+  /** Transfers at once; six. */
+  readonly maxDownloads?: number | undefined
   readonly onProgress?: OnProgress | undefined
   readonly signal?: AbortSignal | undefined
 }
 
-/** Each promise resolves when its blob is in the store, whole and checked. */
-export interface BlobFetches {
-  readonly config: Promise<FetchOutcome>
-  readonly layersBaseFirst: readonly Promise<FetchOutcome>[]
+export interface BlobToFetch {
+  readonly descriptor: Descriptor
+  readonly role: Role
+  /** A layer that is unpacked next: what is said of it goes on then. */
+  readonly unpacks?: boolean | undefined
 }
 
-const maxConcurrentDownloads = 6
+/** Fetches the blobs of one pull, each once however many of its images have it. */
+export interface BlobFetcher {
+  /** Queue a blob; the promise resolves when it is in the store, whole and checked. */
+  fetch(blob: BlobToFetch): Promise<FetchOutcome>
+  /** Wait for all that was queued. */
+  all(): Promise<FetchOutcome[]>
+}
 
-/**
- * Fetch config and layers together, at most six at once. The first failure ends the others, and is
- * what each of them then throws.
- */
-export function fetchBlobs(stores: ImageStores, request: FetchRequest): BlobFetches {
+export type Role = 'config' | 'layer'
+
+const defaultMaxDownloads = 6
+
+/** A fetcher whose first failure ends the others, and is what each of them then throws. */
+export function blobFetcher(stores: ImageStores, options: FetcherOptions): BlobFetcher {
   const failure = new AbortController()
   const signal =
-    request.signal === undefined
+    options.signal === undefined
       ? failure.signal
-      : AbortSignal.any([request.signal, failure.signal])
-  const enqueue = taskQueue(maxConcurrentDownloads)
-  const started = new Map<string, Promise<FetchOutcome>>()
-  const fetch = (descriptor: Descriptor, role: Role): Promise<FetchOutcome> => {
-    // An image may list one layer twice.
-    const known = started.get(descriptor.digest)
-    if (known !== undefined) return known
-    const report = reporter(request, descriptor, role)
-    report('waiting', 0)
-    const task = (): Promise<FetchOutcome> =>
-      fetchBlob(stores, { request, descriptor, role, report, signal })
-    const fetched = enqueue(task).catch((error: unknown) => {
-      failure.abort(request.signal?.aborted === true ? request.signal.reason : error)
-      throw failure.signal.reason
-    })
-    // Whoever awaits a later blob must not leave this one's failure unhandled.
-    fetched.catch(() => {})
-    started.set(descriptor.digest, fetched)
-    return fetched
-  }
+      : AbortSignal.any([options.signal, failure.signal])
+  const enqueue = taskQueue(options.maxDownloads ?? defaultMaxDownloads)
+  const started = new Map<Digest, Promise<FetchOutcome>>()
   return {
-    config: fetch(request.config, 'config'),
-    layersBaseFirst: request.layersBaseFirst.map((layer) => fetch(layer, 'layer')),
+    fetch: (blob) => {
+      const known = started.get(blob.descriptor.digest)
+      if (known !== undefined) return known
+      const report = reporter(options, blob)
+      report('waiting', 0)
+      const task = (): Promise<FetchOutcome> => fetchBlob(stores, { options, blob, report, signal })
+      const fetched = enqueue(task).catch((error: unknown) => {
+        failure.abort(options.signal?.aborted === true ? options.signal.reason : error)
+        throw failure.signal.reason
+      })
+      // Whoever awaits a later blob must not leave this one's failure unhandled.
+      fetched.catch(() => {})
+      started.set(blob.descriptor.digest, fetched)
+      return fetched
+    },
+    all: async () => {
+      // The first failure is the pull's, but nobody may still be writing when it is told.
+      await Promise.allSettled(started.values())
+      return Promise.all(started.values())
+    },
   }
 }
 
-type Role = 'config' | 'layer'
 type Report = (status: DescriptorStatus, offsetBytes: number) => void
 
 interface BlobTask {
-  readonly request: FetchRequest
-  readonly descriptor: Descriptor
-  readonly role: Role
+  readonly options: FetcherOptions
+  readonly blob: BlobToFetch
   readonly report: Report
   readonly signal: AbortSignal
 }
 
 async function fetchBlob(
   stores: ImageStores,
-  { request, descriptor, role, report, signal }: BlobTask,
+  { options, blob, report, signal }: BlobTask,
 ): Promise<FetchOutcome> {
   // What waits in the queue when another blob fails is not begun.
   signal.throwIfAborted()
-  const { sizeBytes } = descriptor
+  const { descriptor, role, unpacks = false } = blob
+  const { digest, mediaType, sizeBytes } = descriptor
+  if (descriptor.data !== undefined) {
+    stores.content.writeDocument(descriptor.data, { mediaType, expected: digest })
+    report('exists', sizeBytes)
+    return 'present'
+  }
   const outcome = await stores.content.ensureBlob(descriptor, {
-    ref: `${role}-${descriptor.digest}`,
+    ref: `${role}-${digest}`,
     open: async (offsetBytes, openSignal) => {
       const registry = await stores.registry()
-      return registry.openBlob(request.reference, descriptor, offsetBytes, openSignal)
+      return registry.openBlob(options.reference, descriptor, offsetBytes, openSignal)
     },
     // With its last byte a blob is written to the disk for good and compared with its digest.
     onProgress: (offsetBytes) =>
@@ -90,18 +102,18 @@ async function fetchBlob(
     signal,
   })
   if (outcome === 'present') report('exists', sizeBytes)
-  else report(role === 'layer' && request.unpacks ? 'downloaded' : 'done', sizeBytes)
+  else report(role === 'layer' && unpacks ? 'downloaded' : 'done', sizeBytes)
   return outcome
 }
 
-function reporter(request: FetchRequest, { digest, sizeBytes }: Descriptor, role: Role): Report {
+function reporter({ onProgress }: FetcherOptions, { descriptor, role }: BlobToFetch): Report {
   return (status, offsetBytes) =>
-    request.onProgress?.({
+    onProgress?.({
       kind: 'descriptor',
       role,
-      digest,
+      digest: descriptor.digest,
       status,
       offsetBytes,
-      totalBytes: sizeBytes,
+      totalBytes: descriptor.sizeBytes,
     })
 }

@@ -4,11 +4,11 @@ import type { Platform } from '../oci/platform.ts'
 import {
   findLocalImage,
   type LocalImage,
-  maxIndexDepth,
   readDocument,
   readImage,
   type Target,
 } from './read-image.ts'
+import { maxIndexDepth } from './select-manifest.ts'
 import type { ImageStores } from './stores.ts'
 
 type Documents = Pick<ImageStores, 'content'>

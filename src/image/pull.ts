@@ -1,22 +1,17 @@
 import { TsctrError } from '../errors.ts'
 import { writeTransaction } from '../host/database.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { isIndex } from '../oci/media-type.ts'
-import type { Platform } from '../oci/platform.ts'
+import { type Platform, platformRank } from '../oci/platform.ts'
 import { canonicalName, type Reference } from '../oci/reference.ts'
 import { getImage, putImage } from '../store/images.ts'
 import { createLease, type Lease } from '../store/leases.ts'
 import { ensureNamespace } from '../store/namespaces.ts'
-import { choosePlatform } from './choose-platform.ts'
-import { fetchBlobs } from './fetch-blobs.ts'
+import { type BlobFetcher, blobFetcher, type FetchOutcome } from './fetch-blobs.ts'
+import { fetchEverything, fetchManifest } from './fetch-documents.ts'
+import { localImages } from './local-images.ts'
 import type { OnProgress } from './progress.ts'
-import {
-  type LocalImage,
-  maxIndexDepth,
-  readDocument,
-  readImage,
-  resolveManifest,
-} from './read-image.ts'
+import { type LocalImage, readSelected } from './read-image.ts'
+import type { SelectedManifest } from './select-manifest.ts'
 import type { ImageStores } from './stores.ts'
 import { unpackImage } from './unpack.ts'
 
@@ -25,15 +20,26 @@ export interface PullRequest {
   readonly platform: Platform
   /** Unpack the layers too; without it only the content is fetched. */
   readonly unpacks: boolean
+  /** What else of the index to bring. */
+  readonly others?: OtherPlatforms | undefined
+  /** Transfers at once; six. */
+  readonly maxDownloads?: number | undefined
   readonly onProgress?: OnProgress | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+export interface OtherPlatforms {
+  /** `all` is everything the index leads to, attestations too; `platform` need not be in it then. */
+  readonly platforms: readonly Platform[] | 'all'
+  readonly unpacks: boolean
 }
 
 export interface PulledImage {
   /** Canonical name the image is now known by. */
   readonly name: string
+  /** For the platform asked for; for another one only where all were, and nothing suits it. */
   readonly image: LocalImage
-  /** Whether the name pointed at this very target before. */
+  /** Whether the name pointed at this very target before, and nothing of it was missing. */
   readonly wasUpToDate: boolean
 }
 
@@ -50,23 +56,122 @@ export interface PulledImage {
 export async function pullImage(stores: ImageStores, request: PullRequest): Promise<PulledImage> {
   const name = canonicalName(request.reference)
   const lease = createLease(stores.database, `pull ${name}`)
+  const stop = new AbortController()
+  const signal = AbortSignal.any([stop.signal, ...(request.signal ? [request.signal] : [])])
+  const { reference, maxDownloads, onProgress } = request
+  const blobs = blobFetcher(stores, { reference, maxDownloads, onProgress, signal })
+  const pull: Pull = { stores, request, lease, blobs, signal }
   try {
-    request.onProgress?.({ kind: 'resolving', reference: name })
-    const registry = await stores.registry()
-    const resolved = await registry.resolve(request.reference, request.signal)
-    const target = resolved.descriptor
-    lease.hold('blob', target.digest)
-    stores.content.writeDocument(resolved.bytes, { mediaType: target.mediaType })
-    request.onProgress?.({ kind: 'resolved', reference: name })
-    await fetchManifests(stores, request, target, lease)
-    const image = await fetchAndUnpack(stores, request, target, lease)
-    return { name, image, wasUpToDate: nameTarget(stores, name, target) }
+    const target = await resolveTarget(pull, name)
+    const isAll = request.others?.platforms === 'all'
+    const image = await (isAll ? bringAll(pull, target) : bringAsked(pull, target))
+    const wasWhole = (await blobs.all()).every((outcome) => outcome === 'present')
+    const wasNamed = nameTarget(stores, name, target)
+    return { name, image, wasUpToDate: wasNamed && wasWhole }
   } catch (error) {
+    stop.abort(error)
+    // The lease ends and the database is closed next: nobody may still be writing then.
+    await Promise.allSettled([blobs.all()])
     // Some of what was under way words an abort in its own way.
     throw named(name, request.signal?.aborted === true ? request.signal.reason : error)
   } finally {
     lease.release()
   }
+}
+
+/** One pull while it runs. */
+interface Pull {
+  readonly stores: ImageStores
+  readonly request: PullRequest
+  readonly lease: Lease
+  readonly blobs: BlobFetcher
+  readonly signal: AbortSignal
+}
+
+async function resolveTarget(
+  { stores, request, lease, signal }: Pull,
+  name: string,
+): Promise<Descriptor> {
+  request.onProgress?.({ kind: 'resolving', reference: name })
+  const registry = await stores.registry()
+  const { bytes, descriptor } = await registry.resolve(request.reference, signal)
+  lease.hold('blob', descriptor.digest)
+  stores.content.writeDocument(bytes, { mediaType: descriptor.mediaType })
+  request.onProgress?.({ kind: 'resolved', reference: name })
+  return descriptor
+}
+
+/** The platform asked for, and others by name. */
+async function bringAsked(pull: Pull, target: Descriptor): Promise<LocalImage> {
+  const { request, stores } = pull
+  const others = request.others?.platforms ?? []
+  const source = { ...pull, reference: request.reference, onProgress: request.onProgress }
+  const manifests = new Map<string, SelectedManifest>()
+  for (const platform of [request.platform, ...(others === 'all' ? [] : others)]) {
+    const selected = await fetchManifest(stores, source, target, platform)
+    const { digest } = selected.manifestDescriptor
+    if (!manifests.has(digest)) manifests.set(digest, selected)
+  }
+  // All downloads are queued before the first image is unpacked.
+  const started = [...manifests.values()].map((selected, index) => {
+    const unpacks = index === 0 ? request.unpacks : (request.others?.unpacks ?? false)
+    return { selected, unpacks, ...fetchBlobsOf(pull, selected, unpacks) }
+  })
+  const images: LocalImage[] = []
+  for (const { selected, unpacks, config, layersReady } of started) {
+    await config
+    const image = readSelected(stores, target, selected)
+    if (unpacks) await unpackOne(pull, image, layersReady)
+    images.push(image)
+  }
+  return images[0] as LocalImage
+}
+
+function fetchBlobsOf(
+  { blobs, lease }: Pull,
+  { manifest }: SelectedManifest,
+  unpacks: boolean,
+): { config: Promise<FetchOutcome>; layersReady: Promise<FetchOutcome>[] } {
+  const { config, layersBaseFirst } = manifest
+  lease.hold('blob', ...[config, ...layersBaseFirst].map(({ digest }) => digest))
+  return {
+    config: blobs.fetch({ descriptor: config, role: 'config' }),
+    layersReady: layersBaseFirst.map((descriptor) =>
+      blobs.fetch({ descriptor, role: 'layer', unpacks }),
+    ),
+  }
+}
+
+/** Everything that the target leads to. */
+async function bringAll(pull: Pull, target: Descriptor): Promise<LocalImage> {
+  const { stores, request, blobs } = pull
+  const source = { ...pull, reference: request.reference, onProgress: request.onProgress }
+  await fetchEverything(stores, source, target)
+  await blobs.all()
+  const images = localImages(stores, target, request.platform)
+  const [first] = images
+  if (first === undefined) {
+    throw new TsctrError('NOT_FOUND', `index ${target.digest}: it holds no images`)
+  }
+  for (const image of images) {
+    const isAsked = platformRank(request.platform, image.config.platform) !== undefined
+    const unpacks = image === first && isAsked ? request.unpacks : request.others?.unpacks
+    if (unpacks !== true) continue
+    const layersReady = image.manifest.layersBaseFirst.map(() =>
+      Promise.resolve('present' as const),
+    )
+    await unpackOne(pull, image, layersReady)
+  }
+  return first
+}
+
+function unpackOne(
+  { stores, request, lease, signal }: Pull,
+  image: LocalImage,
+  layersReady: readonly Promise<FetchOutcome>[],
+): Promise<void> {
+  const { onProgress } = request
+  return unpackImage(stores, { image, layersReady, lease, onProgress, signal })
 }
 
 /** @returns  whether the name pointed at this very target before */
@@ -83,80 +188,4 @@ function named(name: string, error: unknown): unknown {
   if (!(error instanceof TsctrError)) return error
   const { code, hint, exitCode } = error
   return new TsctrError(code, name, { cause: error, hint, exitCode })
-}
-
-/** Store every document from the target down to the manifest of the wanted platform. */
-async function fetchManifests(
-  stores: ImageStores,
-  request: PullRequest,
-  target: Descriptor,
-  lease: Lease,
-): Promise<void> {
-  let descriptor = target
-  for (let depth = 0; depth <= maxIndexDepth; depth += 1) {
-    const document = readDocument(stores, descriptor)
-    reportDone(request, descriptor)
-    if (document.kind === 'manifest') return
-    descriptor = choosePlatform(
-      document.manifests,
-      request.platform,
-      canonicalName(request.reference),
-    )
-    lease.hold('blob', descriptor.digest)
-    if (stores.content.stat(descriptor.digest) !== undefined) continue
-    const registry = await stores.registry()
-    const bytes = await registry.fetchManifest(request.reference, descriptor, request.signal)
-    stores.content.writeDocument(bytes, {
-      mediaType: descriptor.mediaType,
-      expected: descriptor.digest,
-    })
-  }
-  const message = `index ${target.digest}: nested deeper than ${maxIndexDepth}`
-  throw new TsctrError('INVALID_ARGUMENT', message)
-}
-
-async function fetchAndUnpack(
-  stores: ImageStores,
-  request: PullRequest,
-  target: Descriptor,
-  lease: Lease,
-): Promise<LocalImage> {
-  const { manifest } = resolveManifest(stores, target, request.platform)
-  const blobs = [manifest.config, ...manifest.layersBaseFirst]
-  lease.hold('blob', ...blobs.map((blob) => blob.digest))
-  const stop = new AbortController()
-  const signal = AbortSignal.any([stop.signal, ...(request.signal ? [request.signal] : [])])
-  const { onProgress, unpacks } = request
-  const fetches = fetchBlobs(stores, {
-    reference: request.reference,
-    config: manifest.config,
-    layersBaseFirst: manifest.layersBaseFirst,
-    unpacks,
-    onProgress,
-    signal,
-  })
-  const layersReady = fetches.layersBaseFirst
-  try {
-    await fetches.config
-    const image = readImage(stores, target, request.platform)
-    if (unpacks) await unpackImage(stores, { image, layersReady, lease, onProgress, signal })
-    await Promise.all(layersReady)
-    return image
-  } catch (error) {
-    stop.abort(error)
-    // The lease ends and the database is closed next: nobody may still be writing then.
-    await Promise.allSettled([fetches.config, ...layersReady])
-    throw error
-  }
-}
-
-function reportDone(request: PullRequest, descriptor: Descriptor): void {
-  request.onProgress?.({
-    kind: 'descriptor',
-    role: isIndex(descriptor.mediaType) ? 'index' : 'manifest',
-    digest: descriptor.digest,
-    status: 'done',
-    offsetBytes: descriptor.sizeBytes,
-    totalBytes: descriptor.sizeBytes,
-  })
 }

@@ -1,4 +1,4 @@
-import { hasCode, TsctrError } from '../errors.ts'
+import { hasCode } from '../errors.ts'
 import { chainIDs } from '../oci/chain-id.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { ChainID } from '../oci/digest.ts'
@@ -11,7 +11,7 @@ import {
   parseImageDocument,
 } from '../oci/image-manifest.ts'
 import type { Platform } from '../oci/platform.ts'
-import { choosePlatform } from './choose-platform.ts'
+import { type Question, type SelectedManifest, selectManifest } from './select-manifest.ts'
 import type { ImageStores } from './stores.ts'
 
 /** One platform of an image, read from blobs that are all here. */
@@ -27,23 +27,27 @@ export interface LocalImage {
 
 export type Target = Pick<Descriptor, 'mediaType' | 'digest' | 'sizeBytes'>
 
-/** An index may hold indexes; deeper than this it is a cycle or an attack. */
-export const maxIndexDepth = 8
-
 type Documents = Pick<ImageStores, 'content'>
 
 /**
  * Read an image as far as it is in the content store.
  *
- * @throws  NOT_FOUND if a document is missing, or the index has nothing for the platform
+ * @throws  NOT_FOUND if a document is missing, or the index has nothing for the platform; as
+ *          selectManifest
  */
 export function readImage(stores: Documents, target: Target, platform: Platform): LocalImage {
-  const found = resolveManifest(stores, target, platform)
-  const what = `config ${found.manifest.config.digest}`
-  const bytes = stores.content.readDocument(found.manifest.config.digest, maxConfigBytes)
-  const config = parseImageConfig(bytes, what)
+  return readSelected(stores, target, resolveManifest(stores, target, platform))
+}
+
+/** Read the rest of an image whose manifest is known. @throws NOT_FOUND if its config is missing */
+export function readSelected(
+  stores: Documents,
+  target: Target,
+  selected: SelectedManifest,
+): LocalImage {
+  const config = readConfig(stores, selected.manifest)
   const chain = config.diffIDs.length === 0 ? [] : chainIDs(config.diffIDs)
-  return { target, ...found, config, chainID: chain.at(-1) }
+  return { target, ...selected, config, chainID: chain.at(-1) }
 }
 
 /** As readImage, but undefined where something is missing. */
@@ -60,26 +64,30 @@ export function findLocalImage(
   }
 }
 
-/**
- * Walk from a target through indexes to the manifest for a platform.
- *
- * @throws  NOT_FOUND, INVALID_ARGUMENT for indexes nested too deep (a cycle among them)
- */
-export function resolveManifest(
-  stores: Documents,
-  target: Target,
-  platform: Platform,
-): { manifestDescriptor: Target; manifest: ImageManifest } {
-  let descriptor = target
-  for (let depth = 0; depth < maxIndexDepth; depth += 1) {
-    const document = readDocument(stores, descriptor)
-    if (document.kind === 'manifest') {
-      return { manifestDescriptor: descriptor, manifest: document }
+/** The manifest for a platform, from documents that are here. @throws as selectManifest */
+function resolveManifest(stores: Documents, target: Target, platform: Platform): SelectedManifest {
+  const selection = selectManifest(target, platform)
+  let step = selection.next()
+  while (step.done !== true) {
+    try {
+      step = selection.next(answer(stores, step.value))
+    } catch (error) {
+      step = selection.throw(error)
     }
-    descriptor = choosePlatform(document.manifests, platform, `index ${descriptor.digest}`)
   }
-  const message = `index ${target.digest}: nested deeper than ${maxIndexDepth}`
-  throw new TsctrError('INVALID_ARGUMENT', message)
+  return step.value
+}
+
+function answer(stores: Documents, question: Question): ImageIndex | ImageManifest | Platform {
+  return question.kind === 'document'
+    ? readDocument(stores, question.descriptor)
+    : readConfig(stores, question.manifest).platform
+}
+
+/** A manifest's config. @throws NOT_FOUND, INVALID_ARGUMENT */
+export function readConfig(stores: Documents, { config }: ImageManifest): ImageConfig {
+  const bytes = stores.content.readDocument(config.digest, maxConfigBytes)
+  return parseImageConfig(bytes, `config ${config.digest}`)
 }
 
 /** An index or manifest from the content store. @throws NOT_FOUND, INVALID_ARGUMENT */

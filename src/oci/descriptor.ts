@@ -10,5 +10,7 @@ export interface Descriptor {
   readonly platform?: Platform | undefined
   readonly annotations?: ReadonlyMap<string, string> | undefined
   readonly urls?: readonly string[] | undefined
+  /** The blob itself, as long as it should be; its digest is for the reader to check. */
+  readonly data?: Buffer | undefined
   readonly artifactType?: string | undefined
 }

@@ -6,6 +6,7 @@ import {
   type JsonObject,
   optionalArray,
   optionalString,
+  optionalStringList,
   optionalStringMap,
   parseJsonObject,
 } from './json-document.ts'
@@ -71,12 +72,14 @@ export interface ImageHealthcheck {
  */
 export function parseImageConfig(bytes: Buffer, what: string): ImageConfig {
   const document = parseJsonObject(bytes, what)
+  const osFeatures = optionalStringList(document, 'os.features', what)
   return {
     platform: {
       os: optionalString(document, 'os', what) ?? 'linux',
       architecture: optionalString(document, 'architecture', what) ?? '',
       variant: optionalString(document, 'variant', what) || undefined,
       osVersion: optionalString(document, 'os.version', what) || undefined,
+      ...(osFeatures === undefined ? {} : { osFeatures }),
     },
     created: optionalString(document, 'created', what),
     author: optionalString(document, 'author', what),
@@ -123,16 +126,16 @@ function parseHistoryEntry(entry: JsonObject, what: string): ImageHistoryEntry {
 function parseProcess(config: JsonObject, what: string): ImageProcessConfig {
   return {
     user: optionalString(config, 'User', what) ?? '',
-    env: stringList(config, 'Env', what) ?? [],
-    entrypoint: stringList(config, 'Entrypoint', what),
-    cmd: stringList(config, 'Cmd', what),
+    env: optionalStringList(config, 'Env', what) ?? [],
+    entrypoint: optionalStringList(config, 'Entrypoint', what),
+    cmd: optionalStringList(config, 'Cmd', what),
     workingDir: optionalString(config, 'WorkingDir', what) ?? '',
     labels: optionalStringMap(config, 'Labels', what) ?? new Map(),
     exposedPorts: Object.keys(optionalObject(config, 'ExposedPorts', what)),
     volumes: Object.keys(optionalObject(config, 'Volumes', what)),
     stopSignal: optionalString(config, 'StopSignal', what) || undefined,
-    shell: stringList(config, 'Shell', what),
-    onBuild: stringList(config, 'OnBuild', what),
+    shell: optionalStringList(config, 'Shell', what),
+    onBuild: optionalStringList(config, 'OnBuild', what),
     healthcheck: parseHealthcheck(config, what),
   }
 }
@@ -142,7 +145,7 @@ function parseHealthcheck(config: JsonObject, what: string): ImageHealthcheck | 
   const object = optionalObject(config, 'Healthcheck', what)
   const where = `${what}: Healthcheck`
   return {
-    test: stringList(object, 'Test', where) ?? [],
+    test: optionalStringList(object, 'Test', where) ?? [],
     intervalNs: optionalCount(object, 'Interval', where),
     timeoutNs: optionalCount(object, 'Timeout', where),
     startPeriodNs: optionalCount(object, 'StartPeriod', where),
@@ -154,14 +157,6 @@ function parseHealthcheck(config: JsonObject, what: string): ImageHealthcheck | 
 function optionalObject(object: JsonObject, key: string, what: string): JsonObject {
   const value = field(object, key)
   return value === undefined ? {} : asObject(value, `${what}: ${key}`)
-}
-
-function stringList(object: JsonObject, key: string, what: string): string[] | undefined {
-  const list = optionalArray(object, key, what)
-  return list?.map((item, index) => {
-    if (typeof item === 'string') return item
-    throw new TsctrError('INVALID_ARGUMENT', `${what}: ${key}[${index}] must be a string`)
-  })
 }
 
 /** A number of nanoseconds or times; 0 means "not said", as docker has it. */

@@ -7,6 +7,7 @@ import {
   type JsonObject,
   optionalArray,
   optionalString,
+  optionalStringList,
   optionalStringMap,
   parseJsonObject,
 } from './json-document.ts'
@@ -50,12 +51,34 @@ export function parseImageDocument(
 ): ImageIndex | ImageManifest {
   const document = parseJsonObject(bytes, what)
   const mediaType = agreedMediaType(document, declaredMediaType, what)
-  if (field(document, 'manifests') !== undefined && field(document, 'layers') !== undefined) {
-    throw new TsctrError('INVALID_ARGUMENT', `${what}: is both an index and a manifest`)
-  }
-  if (isIndex(mediaType))
+  checkKind(document, mediaType, what)
+  if (isIndex(mediaType)) {
     return { kind: 'index', mediaType, manifests: indexEntries(document, what) }
+  }
   return parseManifest(document, mediaType, what)
+}
+
+/**
+ * What a document leads to, be it an image, an attestation or any other artifact: what is kept,
+ * pushed and saved with it.
+ *
+ * @returns  an index's entries; else the config, then the layers
+ * @throws   as parseImageDocument, but for what makes it no image
+ */
+export function parseChildren(
+  bytes: Buffer,
+  declaredMediaType: string,
+  what: string,
+): Descriptor[] {
+  const document = parseJsonObject(bytes, what)
+  checkKind(document, agreedMediaType(document, declaredMediaType, what), what)
+  if (field(document, 'manifests') !== undefined) return indexEntries(document, what)
+  const config = field(document, 'config')
+  const layers = optionalArray(document, 'layers', what) ?? []
+  return [
+    ...(config === undefined ? [] : [parseDescriptor(config, `${what}: config`)]),
+    ...layers.map((layer, index) => parseDescriptor(layer, `${what}: layers[${index}]`)),
+  ]
 }
 
 /** @throws INVALID_ARGUMENT */
@@ -66,15 +89,33 @@ export function parseDescriptor(value: unknown, what: string): Descriptor {
     throw new TsctrError('INVALID_ARGUMENT', `${what}: size must be a whole number of bytes`)
   }
   const platform = field(object, 'platform')
-  const urls = optionalArray(object, 'urls', what)
+  const data = optionalString(object, 'data', what)
   return {
     mediaType: optionalString(object, 'mediaType', what) ?? '',
     digest: parseDigest(field(object, 'digest')),
     sizeBytes,
     platform: platform === undefined ? undefined : parsePlatform(asObject(platform, what), what),
     annotations: optionalStringMap(object, 'annotations', what),
-    urls: urls?.filter((url) => typeof url === 'string'),
+    urls: optionalStringList(object, 'urls', what),
     artifactType: optionalString(object, 'artifactType', what),
+    ...(data === undefined ? {} : { data: inlineData(data, sizeBytes, what) }),
+  }
+}
+
+function inlineData(text: string, sizeBytes: number, what: string): Buffer {
+  const data = Buffer.from(text, 'base64')
+  if (data.toString('base64') === text && data.length === sizeBytes) return data
+  throw new TsctrError('INVALID_ARGUMENT', `${what}: data must be ${sizeBytes} bytes in base64`)
+}
+
+/** One reader must not see an index where another sees a manifest. */
+function checkKind(document: JsonObject, mediaType: string, what: string): void {
+  const isOneOf = (...keys: string[]): boolean =>
+    keys.some((key) => field(document, key) !== undefined)
+  const hasBoth = isOneOf('manifests') && isOneOf('layers', 'config')
+  const isOther = isIndex(mediaType) ? isOneOf('layers', 'config') : isOneOf('manifests')
+  if (hasBoth || isOther) {
+    throw new TsctrError('INVALID_ARGUMENT', `${what}: is both an index and a manifest`)
   }
 }
 
@@ -107,7 +148,9 @@ function parseManifest(document: JsonObject, mediaType: string, what: string): I
   const artifactType = optionalString(document, 'artifactType', what)
   if (!isImageConfig(config.mediaType) || artifactType !== undefined) {
     const kind = artifactType ?? config.mediaType
-    throw new TsctrError('UNSUPPORTED', `${what}: is an artifact (${kind}), not an image`)
+    throw new TsctrError('UNSUPPORTED', `${what}: is an artifact (${kind}), not an image`, {
+      hint: 'only images can be pulled and run',
+    })
   }
   const layers = optionalArray(document, 'layers', what) ?? []
   if (layers.length > maxLayers) {
@@ -124,10 +167,12 @@ function parseManifest(document: JsonObject, mediaType: string, what: string): I
 }
 
 function parsePlatform(object: JsonObject, what: string): Platform {
+  const osFeatures = optionalStringList(object, 'os.features', what)
   return {
     os: optionalString(object, 'os', what) ?? '',
     architecture: optionalString(object, 'architecture', what) ?? '',
     variant: optionalString(object, 'variant', what),
     osVersion: optionalString(object, 'os.version', what),
+    ...(osFeatures === undefined ? {} : { osFeatures }),
   }
 }

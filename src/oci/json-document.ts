@@ -48,6 +48,18 @@ export function optionalArray(
   throw new TsctrError('INVALID_ARGUMENT', `${what}: ${key} must be a list`)
 }
 
+/** An own field that must be a list of strings where it is there at all. */
+export function optionalStringList(
+  object: JsonObject,
+  key: string,
+  what: string,
+): string[] | undefined {
+  return optionalArray(object, key, what)?.map((item, index) => {
+    if (typeof item === 'string') return item
+    throw new TsctrError('INVALID_ARGUMENT', `${what}: ${key}[${index}] must be a string`)
+  })
+}
+
 /** An own field that must map strings to strings; a Map, so that no key is special. */
 export function optionalStringMap(
   object: JsonObject,

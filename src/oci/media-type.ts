@@ -35,3 +35,11 @@ export function isLayer(mediaType: string): boolean {
     mediaType.startsWith('application/vnd.docker.image.rootfs.')
   )
 }
+
+/** Whether a layer need not be in the registry: its bytes may lie where its `urls` say. */
+export function isForeignLayer(mediaType: string): boolean {
+  return (
+    mediaType.startsWith('application/vnd.oci.image.layer.nondistributable.') ||
+    mediaType.startsWith('application/vnd.docker.image.rootfs.foreign.')
+  )
+}

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { oneOf } from '../../container/flag-values/one-of.ts'
 import { type PulledImage, pullImage } from '../../image/pull.ts'
-import { formatPlatform, isSamePlatform, runnablePlatforms } from '../../oci/platform.ts'
+import { formatPlatform, platformRank } from '../../oci/platform.ts'
 import { familiarName, hasDefaultTag, parseReference } from '../../oci/reference.ts'
 import { type Context, withContext } from '../context.ts'
 import { single } from '../flag-parser.ts'
@@ -54,10 +54,7 @@ export function addPullCommand(parent: Command): void {
         if (speaks) describe(ctx, pulled, familiarName(reference))
         const { platform: found } = pulled.image.config
         // With `json`, stderr is for a program to read.
-        if (
-          mode !== 'json' &&
-          !runnablePlatforms(platform).some((each) => isSamePlatform(each, found))
-        ) {
+        if (mode !== 'json' && platformRank(platform, found) === undefined) {
           const wanted = formatPlatform(platform)
           ctx.stderr.line(`WARNING: the image is for ${formatPlatform(found)}, not for ${wanted}`)
         }
