@@ -3,7 +3,7 @@ import type { Digest } from '../oci/digest.ts'
 import type { Platform } from '../oci/platform.ts'
 import { canonicalName, parseReference, repositoryName } from '../oci/reference.ts'
 import { getImage, type ImageRecord, listImages } from '../store/images.ts'
-import { localImages } from './local-images.ts'
+import { readImageFacts } from './image-facts.ts'
 import type { ImageStores } from './stores.ts'
 
 type Local = Pick<ImageStores, 'database' | 'content' | 'namespace'>
@@ -56,13 +56,14 @@ function findById(stores: Local, text: string, platform: Platform): ImageRecord[
   if (!/^[0-9a-f]{2,64}$/.test(prefix)) return []
   const start = `sha256:${prefix}`
   const matches: { image: ImageRecord; matched: readonly Digest[]; shownId: Digest }[] = []
-  for (const image of listImages(stores.database, stores.namespace)) {
-    const locals = localImages(stores, image.target, platform)
-    const configs = locals.map(({ manifest }) => manifest.config.digest)
-    const manifests = locals.map(({ manifestDescriptor }) => manifestDescriptor.digest)
-    const ids = new Set([...configs, ...manifests, image.target.digest])
-    const matched = [...ids].filter((id) => id.startsWith(start))
-    const shownId = configs[0] ?? image.target.digest
+  const images = listImages(stores.database, stores.namespace)
+  const targets = images.map(({ target }) => target)
+  const reader = readImageFacts(stores, targets, platform)
+  for (const image of images) {
+    const platforms = reader.all(image.target)
+    const ids = new Set(platforms.flatMap(({ config, manifest }) => [config, manifest]))
+    const matched = [...ids.add(image.target.digest)].filter((id) => id.startsWith(start))
+    const shownId = platforms[0]?.config ?? image.target.digest
     if (matched.length > 0) matches.push({ image, matched, shownId })
   }
   // A text that starts several ids is still clear where they are all of one image.

@@ -19,7 +19,19 @@ export function unpackedBytes(
   image: LocalImage,
   sizes: ReadonlyMap<string, number>,
 ): number | undefined {
-  const layers = layerSnapshots(image)
-  if (!layers.every((chainID) => sizes.has(chainID))) return undefined
-  return layers.reduce((sum, chainID) => sum + (sizes.get(chainID) ?? 0), 0)
+  return sumOfSizes(layerSnapshots(image), sizes)
+}
+
+/** Bytes of snapshots together; undefined if one of them is not there. */
+export function sumOfSizes(
+  names: readonly string[],
+  sizes: ReadonlyMap<string, number>,
+): number | undefined {
+  let sum = 0
+  for (const name of names) {
+    const size = sizes.get(name)
+    if (size === undefined) return undefined
+    sum += size
+  }
+  return sum
 }

@@ -6,10 +6,9 @@ import { parseReference, type Reference } from '../oci/reference.ts'
 import { listContainers } from '../store/containers.ts'
 import { type ImageRecord, listImages } from '../store/images.ts'
 import { findImage } from './find-image.ts'
+import { type ImageFacts, readImageFacts } from './image-facts.ts'
 import type { ImageFilter } from './image-filters.ts'
-import { layerSnapshots, snapshotSizes, unpackedBytes } from './image-layers.ts'
-import { shownImage } from './local-images.ts'
-import type { LocalImage } from './read-image.ts'
+import { snapshotSizes, sumOfSizes } from './image-layers.ts'
 import type { ImageStores } from './stores.ts'
 
 /** A name and what stands behind it. */
@@ -20,7 +19,7 @@ export interface ListedImage {
   /** Digest of the config; of the target where no config is here. */
   readonly id: Digest
   /** undefined where manifest or config are missing. */
-  readonly local: LocalImage | undefined
+  readonly facts: ImageFacts | undefined
   /** When the image was built, as it says itself. */
   readonly createdAt: Date | undefined
   /** When it was pulled or tagged, or a container was made from it, by this name. */
@@ -51,11 +50,16 @@ export function listLocalImages(
   const records = listImages(stores.database, stores.namespace)
   const containers = listContainers(stores.database, stores.namespace)
   const sizes = snapshotSizes(stores)
-  const locals = records.map(({ target }) => shownImage(stores, target, platform))
-  const users = usersOfLayers(locals)
+  const reader = readImageFacts(
+    stores,
+    records.map(({ target }) => target),
+    platform,
+  )
+  const shown = records.map(({ target }) => reader.shown(target))
+  const users = usersOfLayers(shown)
   const images = records.map(({ name, target, lastUsedAt }, index): ListedImage => {
-    const local = locals[index]
-    const id = local?.manifest.config.digest ?? target.digest
+    const facts = shown[index]
+    const id = facts?.config ?? target.digest
     const isUser = (container: (typeof containers)[number]): boolean =>
       container.imageConfigDigest === id || container.imageTargetDigest === target.digest
     return {
@@ -63,12 +67,10 @@ export function listLocalImages(
       reference: parseReference(name),
       target,
       id,
-      local,
-      createdAt: timeOf(local?.config.created),
+      facts,
+      createdAt: timeOf(facts?.created),
       lastUsedAt,
-      ...(local === undefined
-        ? { sizeBytes: undefined, sharedBytes: undefined, blobBytes: undefined }
-        : sizesOf(local, sizes, users)),
+      ...sizesOf(facts, sizes, users),
       containers: containers.filter(isUser).length,
     }
   })
@@ -78,36 +80,32 @@ export function listLocalImages(
 
 /** For each snapshot of a layer the ids of the images that have it. */
 function usersOfLayers(
-  locals: readonly (LocalImage | undefined)[],
+  shown: readonly (ImageFacts | undefined)[],
 ): ReadonlyMap<string, ReadonlySet<Digest>> {
   const users = new Map<string, Set<Digest>>()
-  for (const local of locals) {
-    if (local === undefined) continue
-    for (const chainID of layerSnapshots(local)) {
+  for (const facts of shown) {
+    if (facts === undefined) continue
+    for (const chainID of facts.layersBaseFirst) {
       const known = users.get(chainID) ?? new Set()
-      users.set(chainID, known.add(local.manifest.config.digest))
+      users.set(chainID, known.add(facts.config))
     }
   }
   return users
 }
 
 function sizesOf(
-  local: LocalImage,
+  facts: ImageFacts | undefined,
   sizes: ReadonlyMap<string, number>,
   users: ReadonlyMap<string, ReadonlySet<Digest>>,
 ): Pick<ListedImage, 'sizeBytes' | 'sharedBytes' | 'blobBytes'> {
-  const { config, layersBaseFirst } = local.manifest
-  const sizeBytes = unpackedBytes(local, sizes)
-  const shared = layerSnapshots(local).filter((chainID) => (users.get(chainID)?.size ?? 0) > 1)
-  return {
-    sizeBytes,
-    sharedBytes: sizeBytes === undefined ? undefined : sumOf(shared, (id) => sizes.get(id) ?? 0),
-    blobBytes: sumOf([config, ...layersBaseFirst], (blob) => blob.sizeBytes),
+  if (facts === undefined) {
+    return { sizeBytes: undefined, sharedBytes: undefined, blobBytes: undefined }
   }
-}
-
-function sumOf<T>(items: readonly T[], amount: (item: T) => number): number {
-  return items.reduce((sum, item) => sum + amount(item), 0)
+  const { layersBaseFirst, blobBytes } = facts
+  const shared = layersBaseFirst.filter((chainID) => (users.get(chainID)?.size ?? 0) > 1)
+  const sizeBytes = sumOfSizes(layersBaseFirst, sizes)
+  const sharedBytes = sizeBytes === undefined ? undefined : sumOfSizes(shared, sizes)
+  return { sizeBytes, sharedBytes, blobBytes }
 }
 
 function filterBy(
@@ -134,7 +132,7 @@ function predicateOf(
       return ({ reference }) => isNameless(reference) === filter.isDangling
     case 'label':
     case 'label!':
-      return ({ local }) => passesLabelFilter(filter, local?.config.process.labels.get(filter.key))
+      return ({ facts }) => passesLabelFilter(filter, facts?.labels.get(filter.key))
     case 'until':
       return ({ createdAt }) => (createdAt?.getTime() ?? 0) < filter.moment.getTime()
     case 'unused-for':
@@ -142,7 +140,8 @@ function predicateOf(
     case 'before':
     case 'since': {
       const { target } = findImage(stores, filter.image, platform)
-      const pivot = timeOf(shownImage(stores, target, platform)?.config.created)?.getTime() ?? 0
+      const { shown } = readImageFacts(stores, [target], platform)
+      const pivot = timeOf(shown(target)?.created)?.getTime() ?? 0
       return ({ createdAt }) => {
         const time = createdAt?.getTime() ?? 0
         return filter.kind === 'before' ? time < pivot : time > pivot

@@ -12,19 +12,22 @@ export const maxIndexDepth = 8
 /** So many documents are read for one image at most: an index may name thousands. */
 export const maxDocuments = 500
 
-export interface SelectedManifest {
+export interface SelectedManifest<M extends Manifest = ImageManifest> {
   readonly manifestDescriptor: Target
-  readonly manifest: ImageManifest
+  readonly manifest: M
 }
 
+/** As much of a manifest as the driver cares to give. */
+type Manifest = Pick<ImageManifest, 'kind'>
+
 /** What selectManifest asks its driver for. */
-export type Question =
+export type Question<M extends Manifest = ImageManifest> =
   | { readonly kind: 'document'; readonly descriptor: Target }
   /** The platform that the config of a manifest names. */
-  | { readonly kind: 'platform'; readonly manifest: ImageManifest }
+  | { readonly kind: 'platform'; readonly manifest: M }
 
-type Answer = ImageIndex | ImageManifest | Platform
-export type Selection<T> = Generator<Question, T, Answer>
+type Answer<M extends Manifest> = Pick<ImageIndex, 'kind' | 'manifests'> | M | Platform
+export type Selection<T, M extends Manifest> = Generator<Question<M>, T, Answer<M>>
 
 /**
  * The way from a target through indexes to the manifest for a platform. Where the documents come
@@ -35,9 +38,12 @@ export type Selection<T> = Generator<Question, T, Answer>
  *
  * @throws  NOT_FOUND, naming what is offered; INVALID_ARGUMENT for indexes nested too deep
  */
-export function* selectManifest(target: Target, wanted: Platform): Selection<SelectedManifest> {
+export function* selectManifest<M extends Manifest = ImageManifest>(
+  target: Target,
+  wanted: Platform,
+): Selection<SelectedManifest<M>, M> {
   const search: Search = { target, wanted, seen: new Set(), offered: [] }
-  const found = yield* findBelow(search, target, 0)
+  const found = yield* findBelow<M>(search, target, 0)
   if (found !== undefined) return found
   const what = isIndex(target.mediaType) ? 'index' : 'manifest'
   const message = `${what} ${target.digest}: no image for platform ${formatPlatform(wanted)}`
@@ -54,40 +60,40 @@ interface Search {
   readonly offered: string[]
 }
 
-function* findBelow(
+function* findBelow<M extends Manifest>(
   search: Search,
   descriptor: Target,
   depth: number,
-): Selection<SelectedManifest | undefined> {
+): Selection<SelectedManifest<M> | undefined, M> {
   if (search.seen.has(descriptor.digest)) return undefined
   checkLimits(search, depth)
   search.seen.add(descriptor.digest)
-  const document = (yield { kind: 'document', descriptor }) as ImageIndex | ImageManifest
-  if (document.kind === 'manifest') return { manifestDescriptor: descriptor, manifest: document }
+  const document = (yield { kind: 'document', descriptor }) as ImageIndex | M
+  if (!('manifests' in document)) return { manifestDescriptor: descriptor, manifest: document }
   const { manifests } = document
   search.offered.push(...offeredPlatforms(manifests))
   const { suiting, unnamed } = choosePlatform(manifests, search.wanted)
   for (const entry of suiting) {
-    const found = yield* findBelow(search, entry, depth + 1)
+    const found = yield* findBelow<M>(search, entry, depth + 1)
     if (found !== undefined) return found
   }
   const isLone = manifests.filter(isImageEntry).length === 1
   for (const entry of unnamed) {
-    const found = yield* findUnnamed(search, entry, depth + 1, isLone)
+    const found = yield* findUnnamed<M>(search, entry, depth + 1, isLone)
     if (found !== undefined) return found
   }
   return undefined
 }
 
 /** Look into an entry that does not say what it is for; one that is not here is none. */
-function* findUnnamed(
+function* findUnnamed<M extends Manifest>(
   search: Search,
   entry: Descriptor,
   depth: number,
   isLone: boolean,
-): Selection<SelectedManifest | undefined> {
+): Selection<SelectedManifest<M> | undefined, M> {
   try {
-    const found = yield* findBelow(search, entry, depth)
+    const found = yield* findBelow<M>(search, entry, depth)
     if (found === undefined || isLone || isIndex(entry.mediaType)) return found
     const platform = (yield { kind: 'platform', manifest: found.manifest }) as Platform
     search.offered.push(formatPlatform(platform))

@@ -144,13 +144,21 @@ export function isPlatformMatch(wanted: Platform, offered: Platform): boolean {
 
 /** How well an image made for `offered` suits: 0 is best; undefined if it does not run there. */
 export function platformRank(wanted: Platform, offered: Platform): number | undefined {
-  const rank = runnablePlatforms(wanted).findIndex((each) => isPlatformMatch(each, offered))
+  const runnable = runnableBy.get(wanted) ?? runnablePlatforms(wanted)
+  runnableBy.set(wanted, runnable)
+  const rank = runnable.findIndex((each) => isPlatformMatch(each, offered))
   return rank < 0 ? undefined : rank
 }
 
+/** A listing asks about one platform for hundreds of images. */
+const runnableBy = new WeakMap<Platform, readonly Platform[]>()
+
 /** Whether two platforms name the same one. */
 export function isSamePlatform(a: Platform, b: Platform): boolean {
-  return formatPlatform(normalizePlatform(a)) === formatPlatform(normalizePlatform(b))
+  const [one, other] = [normalizePlatform(a), normalizePlatform(b)]
+  return (
+    one.os === other.os && one.architecture === other.architecture && one.variant === other.variant
+  )
 }
 
 function systemName(os: string): string {

@@ -76,4 +76,14 @@ export const storeMigrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    version: 2,
+    sql: `
+      CREATE TABLE document_facts (
+        digest TEXT PRIMARY KEY REFERENCES blob(digest) ON DELETE CASCADE,
+        config TEXT,
+        facts TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ]

@@ -88,7 +88,7 @@ describe('listLocalImages', () => {
     stores.content.remove(id)
     const images = listLocalImages(stores, platform)
     assert.equal(images.length, 6)
-    const broken = images.filter(({ local }) => local === undefined)
+    const broken = images.filter(({ facts }) => facts === undefined)
     assert.equal(broken.length, 2)
     assert.equal(broken[0]?.id, broken[0]?.target.digest)
   })

@@ -78,7 +78,7 @@ const layout: RowLayout = {
 }
 
 function rowOf(image: ListedImage, { now, trunc }: { now: Date; trunc: boolean }): Row {
-  const { reference, createdAt, sizeBytes, sharedBytes, local } = image
+  const { reference, createdAt, sizeBytes, sharedBytes, facts } = image
   return {
     Repository: familiarRepository(reference),
     // docker shows what was pulled by its digest without a tag.
@@ -94,7 +94,7 @@ function rowOf(image: ListedImage, { now, trunc }: { now: Date; trunc: boolean }
     BlobSize: sizeText(image.blobBytes),
     Containers: String(image.containers),
     Name: image.name,
-    Platform: local === undefined ? none : formatPlatform(local.config.platform),
+    Platform: facts === undefined ? none : formatPlatform(facts.platform),
   }
 }
 
