@@ -56,6 +56,11 @@ export function hasDefaultTag(text: string): boolean {
   return tag === undefined && digestText === undefined
 }
 
+/** Whether a text may stand after the colon of a reference. */
+export function isTag(text: string): boolean {
+  return tagForm.test(text)
+}
+
 /** `docker.io/library/redis`: what the images of one repository share. */
 export function repositoryName(reference: Reference): string {
   return `${reference.registry}/${reference.repository}`

@@ -1,17 +1,23 @@
 import type { Readable } from 'node:stream'
-import { TsctrError } from '../errors.ts'
+import { hasCode, TsctrError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
+import { type Digest, parseDigest } from '../oci/digest.ts'
+import type { JsonObject } from '../oci/json-document.ts'
 import { canonicalName, type Reference, repositoryName } from '../oci/reference.ts'
+import { defaultTls } from './agents.ts'
+import { readApiDocument } from './api-document.ts'
 import { type Access, Authorizer } from './authorizer.ts'
 import { openBlobStream } from './blob-stream.ts'
 import { fileCredentials } from './credential-files.ts'
 import type { CredentialSource } from './credentials.ts'
 import { type Capability, type Endpoint, endpointsFor } from './endpoints.ts'
+import { openForeignBlob } from './foreign-blob.ts'
 import { type FetchedManifest, manifestAccept, readManifestAnswer } from './manifest-answer.ts'
 import { connectionError, isTransientFailure, type Operand, statusError } from './registry-error.ts'
 import { defaultRetryPolicy, RetryBudget, type RetryPolicy } from './retry-budget.ts'
 import { type EndpointRequest, sendPatiently, sendToEndpoint } from './session.ts'
 import { settleScheme } from './settle-scheme.ts'
+import { readTagList } from './tag-list.ts'
 import { type HttpResponse, Transport } from './transport.ts'
 
 export interface RegistryClientOptions {
@@ -99,6 +105,60 @@ export class RegistryClient {
   }
 
   /**
+   * The digest that a tag points at, without the document where the registry tells it so.
+   *
+   * @throws  as resolve does
+   */
+  async resolveDigest(reference: Reference, signal?: AbortSignal): Promise<Digest> {
+    const what = canonicalName(reference)
+    const request = manifestRequest(reference, reference.tag ?? 'latest')
+    const told = await this.#ask(reference, 'resolve', what, signal, async (send, operand) => {
+      const response = await send({ ...request, method: 'HEAD' })
+      response.discard()
+      if (response.status === 200) return response.header('docker-content-digest')
+      if (response.status === 405) return null
+      throw await statusError(operand, response)
+    })
+    if (told?.startsWith('sha256:') === true) return parseDigest(told)
+    return (await this.resolve(reference, signal)).descriptor.digest
+  }
+
+  /** The tags of a repository, in the registry's order. @throws as readTagList */
+  async listTags(reference: Reference, signal?: AbortSignal): Promise<string[]> {
+    const what = repositoryName(reference)
+    const path = `/${reference.repository}/tags/list`
+    return this.#ask(reference, 'resolve', what, signal, (send, operand) =>
+      readTagList({
+        operand,
+        request: (query) =>
+          send({ method: 'GET', path, query, headers: {}, totalTimeoutMs: documentTimeoutMs }),
+      }),
+    )
+  }
+
+  /** A document of a web API that is no registry's; nothing of the user's goes there. */
+  async fetchApiDocument(url: URL, what: string, userSignal?: AbortSignal): Promise<JsonObject> {
+    const signal = this.#until(userSignal)
+    const operand = { what, registry: url.host, host: url.host }
+    const headers = { Accept: 'application/json' }
+    const response = await sendPatiently(
+      this.#transport,
+      {
+        method: 'GET',
+        url,
+        headers,
+        ownHeaders: {},
+        tls: defaultTls,
+        signal,
+        totalTimeoutMs: documentTimeoutMs,
+      },
+      operand,
+      this.#budget(signal),
+    )
+    return readApiDocument(response, operand)
+  }
+
+  /**
    * A blob's bytes from an offset on, unchecked. The stream itself goes on after a lost connection;
    * an error on it is final.
    *
@@ -112,14 +172,32 @@ export class RegistryClient {
     userSignal?: AbortSignal,
   ): Promise<{ stream: Readable; offsetBytes: number }> {
     const what = `${repositoryName(reference)}: blob ${descriptor.digest}`
-    const { sizeBytes } = descriptor
+    const { sizeBytes, urls = [] } = descriptor
     const path = `/${reference.repository}/blobs/${descriptor.digest}`
-    return this.#ask(reference, 'pull', what, userSignal, async (send, operand, budget, signal) => {
-      const request = (headers: Readonly<Record<string, string>>): Promise<HttpResponse> =>
-        send({ method: 'GET', path, headers })
-      const options = { sizeBytes, offsetBytes, request, operand, budget, signal }
-      return { stream: await openBlobStream(options), offsetBytes }
+    try {
+      return await this.#ask(
+        reference,
+        'pull',
+        what,
+        userSignal,
+        async (send, operand, budget, signal) => {
+          const request = (headers: Readonly<Record<string, string>>): Promise<HttpResponse> =>
+            send({ method: 'GET', path, headers })
+          const options = { sizeBytes, offsetBytes, request, operand, budget, signal }
+          return { stream: await openBlobStream(options), offsetBytes }
+        },
+      )
+    } catch (error) {
+      // Layers that a registry must not pass on lie elsewhere.
+      if (urls.length === 0 || !hasCode(error, 'NOT_FOUND')) throw error
+    }
+    const signal = this.#until(userSignal)
+    const stream = await openForeignBlob({
+      ...{ urls, sizeBytes, offsetBytes, what, signal },
+      send: (request, operand, budget) => sendPatiently(this.#transport, request, operand, budget),
+      budget: () => this.#budget(signal),
     })
+    return { stream, offsetBytes }
   }
 
   /** Close all connections and end what is under way. */
@@ -137,8 +215,7 @@ export class RegistryClient {
     attempt: (send: Send, operand: Operand, budget: RetryBudget, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { registry, repository } = reference
-    const closing = this.#closing.signal
-    const signal = userSignal === undefined ? closing : AbortSignal.any([userSignal, closing])
+    const signal = this.#until(userSignal)
     const failures: TsctrError[] = []
     for (const endpoint of await this.#endpointsFor(registry)) {
       if (!endpoint.capabilities.has(capability)) continue
@@ -167,6 +244,12 @@ export class RegistryClient {
     throw summary(failures, what, capability)
   }
 
+  /** Until the user gives up, or the client is closed. */
+  #until(userSignal: AbortSignal | undefined): AbortSignal {
+    const { signal } = this.#closing
+    return userSignal === undefined ? signal : AbortSignal.any([userSignal, signal])
+  }
+
   #budget(signal: AbortSignal): RetryBudget {
     return new RetryBudget(this.#options.retryPolicy ?? defaultRetryPolicy, signal)
   }
@@ -192,7 +275,7 @@ export class RegistryClient {
 }
 
 type Send = (
-  request: Pick<EndpointRequest, 'method' | 'path' | 'headers' | 'totalTimeoutMs'>,
+  request: Pick<EndpointRequest, 'method' | 'path' | 'query' | 'headers' | 'totalTimeoutMs'>,
 ) => Promise<HttpResponse>
 
 /** Ask for a small document, again if the connection breaks while it arrives. */

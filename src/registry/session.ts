@@ -15,6 +15,7 @@ export interface EndpointRequest {
   readonly method: 'GET' | 'HEAD'
   /** Below `/v2`: `/library/redis/manifests/alpine`. */
   readonly path: string
+  readonly query?: Readonly<Record<string, string>> | undefined
   readonly headers: Readonly<Record<string, string>>
   readonly access: Access
   readonly operand: Operand
@@ -42,6 +43,9 @@ export async function sendToEndpoint(
 ): Promise<HttpResponse> {
   const url = new URL(base)
   url.pathname = `${base.pathname}${request.path}`
+  for (const [name, value] of Object.entries(request.query ?? {})) {
+    url.searchParams.set(name, value)
+  }
   if (endpoint.namespace !== undefined) url.searchParams.set('ns', endpoint.namespace)
   const { signal } = request
   for (let refusals = 0; ; refusals += 1) {
