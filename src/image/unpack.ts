@@ -13,6 +13,7 @@ import { recordedMetadata, recordMetadata } from '../snapshot/recorded-metadata.
 import type { SnapshotUsage } from '../snapshot/snapshotter.ts'
 import type { Lease } from '../store/leases.ts'
 import type { FetchOutcome } from './fetch-blobs.ts'
+import { ownership } from './ownership.ts'
 import type { OnProgress } from './progress.ts'
 import type { LocalImage } from './read-image.ts'
 import type { ImageStores } from './stores.ts'
@@ -251,11 +252,6 @@ function settleOne(
     sizeBytes: applied.sizeBytes + settled.addedSizeBytes,
     inodes: applied.inodes + settled.addedInodes,
   }
-}
-
-/** Only root may give files away; anyone else keeps the intended owners in the database. */
-function ownership(): 'apply' | 'record' {
-  return process.getuid?.() === 0 ? 'apply' : 'record'
 }
 
 /** Keys of the snapshots below a layer: those of this unpacking, then those that were there. */

@@ -1,5 +1,5 @@
 import type { Descriptor } from '../oci/descriptor.ts'
-import { mediaTypes } from '../oci/media-type.ts'
+import { formatTypes, type ImageFormat, layerTypeIn } from '../oci/media-type.ts'
 import { sha256Digest } from '../oci/sha256.ts'
 import type { Lease } from '../store/leases.ts'
 import type { ImageStores } from './stores.ts'
@@ -9,6 +9,8 @@ export interface NewImageParts {
   readonly config: Buffer
   /** In the content store already, and held. */
   readonly layersBaseFirst: readonly Descriptor[]
+  /** Whose media types; OCI's unless given. */
+  readonly format?: ImageFormat | undefined
 }
 
 /**
@@ -23,14 +25,18 @@ export function writeImage(
   parts: NewImageParts,
   lease: Lease,
 ): Descriptor {
-  const config = writeHeld(stores, lease, parts.config, mediaTypes.ociConfig)
+  const format = parts.format ?? 'oci'
+  const types = formatTypes[format]
+  const config = writeHeld(stores, lease, parts.config, types.config)
   const manifest = {
     schemaVersion: 2,
-    mediaType: mediaTypes.ociManifest,
+    mediaType: types.manifest,
     config: asJson(config),
-    layers: parts.layersBaseFirst.map(asJson),
+    layers: parts.layersBaseFirst.map((layer) =>
+      asJson({ ...layer, mediaType: layerTypeIn(format, layer.mediaType) }),
+    ),
   }
-  return writeHeld(stores, lease, Buffer.from(JSON.stringify(manifest)), mediaTypes.ociManifest)
+  return writeHeld(stores, lease, Buffer.from(JSON.stringify(manifest)), types.manifest)
 }
 
 function writeHeld(

@@ -1,4 +1,5 @@
-import { constants, lstatSync, readlinkSync, type Stats } from 'node:fs'
+import { constants, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs'
+import { isErrno } from '../errors.ts'
 import { lgetxattr } from '../host/libc.ts'
 import {
   type ByteString,
@@ -81,6 +82,13 @@ export function lowerEntryAt(root: LowerEntry, path: ByteString): LowerEntry | u
   return entry
 }
 
+/** Names that a directory of the merged view shows, in the order of their bytes. */
+export function lowerNames(directory: LowerDirectory): ByteString[] {
+  const names = directory.parts.flatMap(({ layer, path }) => namesIn(wholePath(layer, path)))
+  const shown = [...new Set(names)].filter((name) => lowerChild(directory, name) !== undefined)
+  return shown.sort()
+}
+
 export function isSymlink(entry: LowerEntry): boolean {
   return entry.stats.isSymbolicLink()
 }
@@ -115,10 +123,24 @@ function finish(top: LowerEntry, parts: readonly LowerPart[]): LowerEntry {
 }
 
 function lookInPart({ layer, path }: LowerPart): LowerEntry | undefined {
-  const whole = (path === '' ? layer.root : `${layer.root}/${path}`) as ByteString
+  const whole = wholePath(layer, path)
   const stats = lstatSync(toBuffer(whole), { throwIfNoEntry: false })
   if (stats === undefined) return undefined
   return { path: whole, stats, recorded: layer.recorded.get(path), directory: undefined }
+}
+
+/** The topmost layer may be a running container's: what it removes meanwhile has no names. */
+function namesIn(path: ByteString): ByteString[] {
+  try {
+    return readdirSync(toBuffer(path), { encoding: 'buffer' }).map(byteStringOf)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return []
+    throw error
+  }
+}
+
+function wholePath(layer: LowerLayer, path: ByteString): ByteString {
+  return (path === '' ? layer.root : `${layer.root}/${path}`) as ByteString
 }
 
 function isRecordedWhiteout(recorded: RecordedMetadata | undefined): boolean {

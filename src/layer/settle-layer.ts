@@ -1,4 +1,4 @@
-import { constants, lstatSync, readdirSync, unlinkSync } from 'node:fs'
+import { constants, lstatSync, unlinkSync } from 'node:fs'
 import { lutimesNs } from '../host/libc.ts'
 import type { UnsettledEntries } from './apply-layer.ts'
 import { unpackLayer } from './apply-layer.ts'
@@ -6,7 +6,7 @@ import { type ByteString, byteStringOf, joinPath, toBuffer } from './byte-string
 import { copyMetadata } from './copy-up.ts'
 import type { Ownership } from './file-metadata.ts'
 import { markOpaque } from './finish-directories.ts'
-import { type LowerEntry, lowerChild, lowerEntryAt, openLowerTree } from './lower-tree.ts'
+import { type LowerEntry, lowerEntryAt, lowerNames, openLowerTree } from './lower-tree.ts'
 import { type RecordedMetadata, recordOf } from './recorded-metadata.ts'
 import { removeContents } from './remove-contents.ts'
 import { rootOwned, type Xattr } from './tar-reader.ts'
@@ -111,7 +111,7 @@ function hideRoot(
     if (record !== undefined) recorded.push(record)
   }
   keepingTime(Buffer.from(root), () => {
-    for (const name of visibleNames(lower)) {
+    for (const name of lower.directory === undefined ? [] : lowerNames(lower.directory)) {
       const path = toBuffer(joinPath(byteStringOf(root), name))
       const own = lstatSync(path, { throwIfNoEntry: false })
       if (own?.isDirectory() === true) {
@@ -124,16 +124,6 @@ function hideRoot(
     }
   })
   return recorded
-}
-
-function visibleNames(directory: LowerEntry): ByteString[] {
-  const parts = directory.directory?.parts ?? []
-  const names = parts.flatMap(({ layer, path }) =>
-    readdirSync(toBuffer(joinPath(layer.root, path)), { encoding: 'buffer' }).map(byteStringOf),
-  )
-  return [...new Set(names)].filter(
-    (name) => directory.directory && lowerChild(directory.directory, name) !== undefined,
-  )
 }
 
 function keepingTime(directory: Buffer, change: () => void): void {

@@ -43,3 +43,44 @@ export function isForeignLayer(mediaType: string): boolean {
     mediaType.startsWith('application/vnd.docker.image.rootfs.foreign.')
   )
 }
+
+/** Whose media types a manifest and what it names have. */
+export type ImageFormat = 'docker' | 'oci'
+export type LayerCompression = 'gzip' | 'zstd' | 'none'
+
+export const formatTypes = {
+  docker: {
+    index: mediaTypes.dockerList,
+    manifest: mediaTypes.dockerManifest,
+    config: mediaTypes.dockerConfig,
+    layer: {
+      none: mediaTypes.dockerLayer,
+      gzip: mediaTypes.dockerLayerGzip,
+      zstd: mediaTypes.dockerLayerZstd,
+    },
+  },
+  oci: {
+    index: mediaTypes.ociIndex,
+    manifest: mediaTypes.ociManifest,
+    config: mediaTypes.ociConfig,
+    layer: {
+      none: mediaTypes.ociLayer,
+      gzip: mediaTypes.ociLayerGzip,
+      zstd: mediaTypes.ociLayerZstd,
+    },
+  },
+} as const
+
+/** What the media type says a layer is compressed with; undefined for a foreign or an unknown one. */
+export function layerCompression(mediaType: string): LayerCompression | undefined {
+  const all: readonly LayerCompression[] = ['none', 'gzip', 'zstd']
+  return all.find((compression) =>
+    [formatTypes.docker, formatTypes.oci].some(({ layer }) => layer[compression] === mediaType),
+  )
+}
+
+/** The same layer's media type in a format; one that has no other name stays what it is. */
+export function layerTypeIn(format: ImageFormat, mediaType: string): string {
+  const compression = layerCompression(mediaType)
+  return compression === undefined ? mediaType : formatTypes[format].layer[compression]
+}
