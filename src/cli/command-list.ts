@@ -42,6 +42,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/attach.ts')).addAttachCommand,
   },
   {
+    names: ['commit', 'container commit'],
+    summary: 'Make an image of what a container has changed',
+    load: async () => (await import('./commands/commit.ts')).addCommitCommand,
+  },
+  {
     names: ['content get'],
     summary: 'Write the bytes of a blob to stdout',
     load: async () => (await import('./commands/content-get.ts')).addContentGetCommand,

@@ -52,6 +52,24 @@ export async function deleteRuntime(runtime: Runtime, containerId: string): Prom
   if (result.exitCode !== 0 && !isGone(result)) throw runtimeError(containerId, result.stderr)
 }
 
+/** What a container does, in the runtime's own words: `created`, `running`, `paused`, `stopped`. @throws RUNTIME_FAILED */
+export async function runtimeStatus(runtime: Runtime, containerId: string): Promise<string> {
+  const result = await call(runtime, ['state', containerId])
+  if (result.exitCode !== 0) throw runtimeError(containerId, result.stderr)
+  return (JSON.parse(result.stdout) as { status: string }).status
+}
+
+/** Freeze all processes of a running container. @throws RUNTIME_FAILED */
+export async function pauseRuntime(runtime: Runtime, containerId: string): Promise<void> {
+  const result = await call(runtime, ['pause', containerId])
+  if (result.exitCode !== 0) throw runtimeError(containerId, result.stderr)
+}
+
+/** argv of what lets a paused container go on. */
+export function resumeCommand(runtime: Runtime, containerId: string): readonly string[] {
+  return [runtime.path, '--root', runtime.stateDir, 'resume', containerId]
+}
+
 /** Pids of a container's processes, as the host sees them. @throws RUNTIME_FAILED */
 export async function runtimeProcesses(runtime: Runtime, containerId: string): Promise<number[]> {
   const result = await call(runtime, ['ps', '--format', 'json', containerId])

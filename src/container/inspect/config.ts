@@ -3,26 +3,21 @@ import type { ImageProcessConfig } from '../../oci/image-config.ts'
 import { keysOf, nilList, nilMap, withOptional } from '../../oci/nil.ts'
 import type { ContainerRecord } from '../../store/containers.ts'
 import { asConfig } from '../config.ts'
-import { mergeEnv } from '../spec/env.ts'
+import { effectiveConfig } from '../effective-config.ts'
 import { containerHostname } from '../spec/process.ts'
 
 /** The image's config with the user's over it. Source: docker Engine API "ContainerConfig" */
 export function inspectConfig(record: ContainerRecord, image: ImageProcessConfig): object {
   const config = asConfig(record.config)
   const { attaches = [] } = config
-  const hasOwnProgram = config.entrypoint !== undefined || config.command.length > 0
-  const cmd = hasOwnProgram ? config.command : image.cmd
-  const entrypoint = config.entrypoint ?? image.entrypoint
-  // The user's own come first, as docker has them.
-  const names = new Set(config.env.map(nameOf))
-  const env = mergeEnv(
-    config.env,
-    image.env.filter((entry) => !names.has(nameOf(entry))),
+  const { user, env, cmd, entrypoint, workingDir, labels, stopSignal } = effectiveConfig(
+    record,
+    image,
   )
   const shown = {
     Hostname: containerHostname(config, record.id),
     Domainname: config.domainname ?? '',
-    User: config.user ?? image.user,
+    User: user,
     AttachStdin: attaches.includes('stdin'),
     AttachStdout: attaches.includes('stdout'),
     AttachStderr: attaches.includes('stderr'),
@@ -34,21 +29,17 @@ export function inspectConfig(record: ContainerRecord, image: ImageProcessConfig
     Cmd: cmd === undefined || cmd.length === 0 ? nilList : cmd,
     Image: config.rootfs ?? config.image,
     Volumes: image.volumes.length === 0 ? nilMap : keysOf(image.volumes),
-    WorkingDir: config.workdir ?? image.workingDir,
+    WorkingDir: workingDir,
     Entrypoint: entrypoint === undefined || entrypoint.length === 0 ? nilList : entrypoint,
     OnBuild: image.onBuild ?? nilList,
-    Labels: new Map(Object.entries(record.labels)),
+    Labels: new Map(Object.entries(labels)),
   }
   const { exposedPorts, healthcheck } = image
   return withOptional(shown, {
     ExposedPorts: [exposedPorts.length === 0 ? undefined : keysOf(exposedPorts), nilMap],
     Healthcheck: [healthcheck === undefined ? undefined : inspectHealthcheck(healthcheck), null],
-    StopSignal: [config.stopSignal ?? image.stopSignal, ''],
+    StopSignal: [stopSignal, ''],
     StopTimeout: [config.stopTimeoutS, null],
     Shell: [image.shell, nilList],
   })
-}
-
-function nameOf(entry: string): string {
-  return entry.split('=', 1)[0] ?? ''
 }
