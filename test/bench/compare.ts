@@ -102,7 +102,12 @@ async function timeCells(name: Exclude<RowName, 'memory'>, times: number) {
 async function memoryCells(): Promise<Map<string, Cell>> {
   const cells = new Map<string, Cell>()
   for (const { name, memory } of peers) {
-    if (memory !== undefined) cells.set(name, await residentMemory(memory))
+    if (memory === undefined) continue
+    try {
+      cells.set(name, await residentMemory(memory))
+    } catch (error) {
+      cells.set(name, { failure: (error as Error).message })
+    }
   }
   return cells
 }
