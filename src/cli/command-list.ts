@@ -31,6 +31,7 @@ export const commandGroups: readonly CommandGroup[] = [
   { name: 'image', summary: 'Manage images' },
   { name: 'content', summary: 'Look into the content store' },
   { name: 'snapshot', summary: 'Look into the snapshots' },
+  { name: 'system', summary: 'Manage tsctr itself' },
   { name: 'internal', summary: 'What tsctr calls itself for', isInternal: true },
 ]
 
@@ -66,6 +67,11 @@ export const commandList: readonly CommandEntry[] = [
     summary: 'Create a container without starting it',
     runsProgram: true,
     load: async () => (await import('./commands/create.ts')).addCreateCommand,
+  },
+  {
+    names: ['events', 'system events'],
+    summary: 'Show what happens to containers, images, volumes and networks',
+    load: async () => (await import('./commands/events.ts')).addEventsCommand,
   },
   {
     names: ['exec', 'container exec'],

@@ -27,3 +27,19 @@ export async function interruptible<T>(action: (signal: AbortSignal) => Promise<
     for (const name of signals) process.off(name, interrupt)
   }
 }
+
+/**
+ * Run something that goes on until it is told to end: Ctrl-C aborts its signal and is no failure.
+ */
+export async function untilInterrupted(
+  action: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const end = new AbortController()
+  const interrupt = (): void => end.abort()
+  for (const name of signals) process.once(name, interrupt)
+  try {
+    await action(end.signal)
+  } finally {
+    for (const name of signals) process.off(name, interrupt)
+  }
+}

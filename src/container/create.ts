@@ -7,11 +7,17 @@ import type { LocalImage } from '../image/read-image.ts'
 import { emptyImageProcess } from '../oci/image-config.ts'
 import { containerFiles } from '../runtime/container-files.ts'
 import { findProgram } from '../runtime/find-program.ts'
-import { deleteContainer, insertContainer, updateContainer } from '../store/containers.ts'
+import {
+  deleteContainer,
+  getContainer,
+  insertContainer,
+  updateContainer,
+} from '../store/containers.ts'
 import { touchImage } from '../store/images.ts'
 import { createLease } from '../store/leases.ts'
 import { ensureNamespace } from '../store/namespaces.ts'
 import type { ContainerConfig } from './config.ts'
+import { recordContainerEvent } from './container-event.ts'
 import { generateName } from './generate-name.ts'
 import { containerLabels } from './labels.ts'
 import type { ContainerStores } from './stores.ts'
@@ -60,6 +66,7 @@ export function createContainer(stores: ContainerStores, request: CreateRequest)
         owner: selfAsOwner(),
       }))
       if (image !== undefined) touchImage(stores.database, stores.namespace, image.name)
+      recordEventOf(stores, id, 'create')
     })
     try {
       mkdirSync(containerFiles(stores.dataRoot, id).directory, { recursive: true, mode: 0o700 })
@@ -108,5 +115,13 @@ function undo(stores: ContainerStores, id: string, snapshotKey: string | undefin
     }
   }
   rmSync(containerFiles(stores.dataRoot, id).directory, { recursive: true, force: true })
-  deleteContainer(stores.database, id)
+  writeTransaction(stores.database, () => {
+    recordEventOf(stores, id, 'destroy')
+    deleteContainer(stores.database, id)
+  })
+}
+
+function recordEventOf(stores: ContainerStores, id: string, action: string): void {
+  const record = getContainer(stores.database, id)
+  if (record !== undefined) recordContainerEvent(stores.database, record, action)
 }

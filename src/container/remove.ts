@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { hasCode, TsctrError } from '../errors.ts'
+import { writeTransaction } from '../host/database.ts'
 import { selfAsOwner } from '../host/owner.ts'
 import { containerFiles } from '../runtime/container-files.ts'
 import { deleteRuntime, runtimeOf } from '../runtime/runc.ts'
@@ -10,11 +11,12 @@ import {
   getContainer,
   updateContainer,
 } from '../store/containers.ts'
+import { recordContainerEvent } from './container-event.ts'
 import { endMonitor } from './end-monitor.ts'
 import { withContainerLock } from './lock.ts'
 import { isRunning } from './observe.ts'
 import { releaseRun } from './release-run.ts'
-import { settleLocked } from './settle.ts'
+import { killedExitCode, settleLocked } from './settle.ts'
 import type { ContainerStores } from './stores.ts'
 
 /**
@@ -62,5 +64,12 @@ export async function removeLocked(
     }
   }
   rmSync(containerFiles(stores.dataRoot, record.id).directory, { recursive: true, force: true })
-  deleteContainer(stores.database, record.id)
+  writeTransaction(stores.database, () => {
+    if (!deleteContainer(stores.database, record.id)) return
+    if (record.state === 'running') {
+      recordContainerEvent(stores.database, record, 'kill', { signal: '9' })
+      recordContainerEvent(stores.database, record, 'die', { exitCode: String(killedExitCode) })
+    }
+    recordContainerEvent(stores.database, record, 'destroy')
+  })
 }

@@ -1,3 +1,4 @@
+import { recordContainerEvent } from './container-event.ts'
 import { startContainer } from './start.ts'
 import { type StopRequest, stopContainer } from './stop.ts'
 import type { ContainerStores } from './stores.ts'
@@ -8,5 +9,6 @@ export async function restartContainer(
   request: StopRequest,
 ): Promise<void> {
   await stopContainer(stores, request)
-  await startContainer(stores, { name: request.name })
+  const record = await startContainer(stores, { name: request.name })
+  recordContainerEvent(stores.database, record, 'restart')
 }

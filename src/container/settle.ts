@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { hasCode } from '../errors.ts'
+import { writeTransaction } from '../host/database.ts'
 import { isAlive } from '../host/owner.ts'
 import { containerFiles } from '../runtime/container-files.ts'
 import { type ExitStatus, readExitStatus } from '../runtime/exit-status.ts'
@@ -13,6 +14,7 @@ import {
   updateContainer,
 } from '../store/containers.ts'
 import { asConfig } from './config.ts'
+import { recordContainerEvent } from './container-event.ts'
 import { endMonitor } from './end-monitor.ts'
 import { withContainerLock } from './lock.ts'
 import { observe } from './observe.ts'
@@ -134,19 +136,35 @@ async function recordExit(stores: ContainerStores, record: ContainerRecord): Pro
     finishedAt: new Date(),
   }
   endMonitor(record)
-  updateContainer(stores.database, record.id, {
-    state: 'exited',
-    exitCode: status.code,
-    finishedAt: status.finishedAt,
-    process: undefined,
-    monitor: undefined,
-    owner: undefined,
+  writeTransaction(stores.database, () => {
+    updateContainer(stores.database, record.id, {
+      state: 'exited',
+      exitCode: status.code,
+      finishedAt: status.finishedAt,
+      process: undefined,
+      monitor: undefined,
+      owner: undefined,
+    })
+    recordDeath(stores, record, status)
   })
   const settled = getContainer(stores.database, record.id)
   if (settled !== undefined && asConfig(settled.config).autoRemove) {
     await removeLocked(stores, settled)
   }
   return status
+}
+
+function recordDeath(stores: ContainerStores, record: ContainerRecord, status: ExitStatus): void {
+  const { oom } = containerFiles(stores.dataRoot, record.id)
+  if (existsSync(oom)) recordContainerEvent(stores.database, record, 'oom')
+  const startedMs = record.startedAt?.getTime() ?? status.finishedAt.getTime()
+  const execDuration = String(
+    Math.max(0, Math.round((status.finishedAt.getTime() - startedMs) / 1000)),
+  )
+  recordContainerEvent(stores.database, record, 'die', {
+    execDuration,
+    exitCode: String(status.code),
+  })
 }
 
 function exitOf(record: ContainerRecord): ExitStatus | undefined {

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { TsctrError } from '../errors.ts'
+import { writeTransaction } from '../host/database.ts'
 import { hostFacts } from '../host/host-facts.ts'
 import { mountAll } from '../host/mount.ts'
 import { selfAsOwner } from '../host/owner.ts'
@@ -11,6 +12,7 @@ import { containerFiles } from '../runtime/container-files.ts'
 import { deleteRuntime, runtimeOf, startRuntime } from '../runtime/runc.ts'
 import { type ContainerRecord, findContainer, updateContainer } from '../store/containers.ts'
 import { asConfig } from './config.ts'
+import { recordContainerEvent } from './container-event.ts'
 import { imageProcessOf } from './image-process.ts'
 import { withContainerLock } from './lock.ts'
 import { isRunning } from './observe.ts'
@@ -97,11 +99,14 @@ async function startLocked(
   commitEndpoints(stores.database, record.id, monitored.process)
   request.beforeStart?.(bundle)
   await startRuntime(runtime, record.id)
-  updateContainer(stores.database, record.id, {
-    state: 'running',
-    owner: undefined,
-    startedAt: new Date(),
-    finishedAt: undefined,
+  writeTransaction(stores.database, () => {
+    updateContainer(stores.database, record.id, {
+      state: 'running',
+      owner: undefined,
+      startedAt: new Date(),
+      finishedAt: undefined,
+    })
+    recordContainerEvent(stores.database, record, 'start')
   })
 }
 

@@ -5,6 +5,7 @@ import { parseSignal, type Signal } from '../oci/signal.ts'
 import { killRuntime, runtimeOf } from '../runtime/runc.ts'
 import { type ContainerRecord, findContainer, getContainer } from '../store/containers.ts'
 import { asConfig, type ContainerConfig } from './config.ts'
+import { recordContainerEvent } from './container-event.ts'
 import { imageProcessOf } from './image-process.ts'
 import { isRunning, observe } from './observe.ts'
 import { settleContainer } from './settle.ts'
@@ -21,6 +22,7 @@ export interface StopRequest {
 
 const defaultGraceMs = 10_000
 const killWaitMs = 10_000
+const sigkill = 9
 
 /**
  * End a container: its stop signal, then SIGKILL. One that does not run is left as it is.
@@ -35,14 +37,21 @@ export async function stopContainer(stores: ContainerStores, request: StopReques
   const ownGraceMs = config.stopTimeoutS === undefined ? defaultGraceMs : config.stopTimeoutS * 1000
   const graceMs = request.graceMs ?? ownGraceMs
   const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
-  await killRuntime(runtime, record.id, stopSignal.number)
+  if (await killRuntime(runtime, record.id, stopSignal.number)) {
+    recordKill(stores, record, stopSignal.number)
+  }
   if (!(await hasEnded(stores, record, graceMs < 0 ? undefined : graceMs))) {
-    await killRuntime(runtime, record.id, 'KILL')
+    if (await killRuntime(runtime, record.id, 'KILL')) recordKill(stores, record, sigkill)
     if (!(await hasEnded(stores, record, killWaitMs))) {
       throw new TsctrError('RUNTIME_FAILED', `container ${request.name}: does not end on SIGKILL`)
     }
   }
   await settleContainer(stores, record.id)
+  recordContainerEvent(stores.database, record, 'stop')
+}
+
+function recordKill(stores: ContainerStores, record: ContainerRecord, signal: number): void {
+  recordContainerEvent(stores.database, record, 'kill', { signal: String(signal) })
 }
 
 /**
@@ -62,6 +71,7 @@ export async function killContainer(
     const message = `container ${request.name}: is not running, cannot send ${request.signal.name}`
     throw new TsctrError('FAILED_PRECONDITION', message)
   }
+  recordKill(stores, record, request.signal.number)
   // Docker's kill returns when the signal is sent; after SIGKILL `ps` should not show it running.
   if (request.signal.name === 'SIGKILL' && (await hasEnded(stores, record, killWaitMs))) {
     await settleContainer(stores, record.id)

@@ -8,6 +8,7 @@ import { createLease, type Lease } from '../store/leases.ts'
 import { ensureNamespace } from '../store/namespaces.ts'
 import { type BlobFetcher, blobFetcher, type FetchOutcome } from './fetch-blobs.ts'
 import { fetchEverything, fetchManifest } from './fetch-documents.ts'
+import { recordImageEvent } from './image-event.ts'
 import { localImages } from './local-images.ts'
 import type { OnProgress } from './progress.ts'
 import { type LocalImage, readSelected } from './read-image.ts'
@@ -180,6 +181,7 @@ function nameTarget(stores: ImageStores, name: string, target: Descriptor): bool
     const old = getImage(stores.database, stores.namespace, name)
     ensureNamespace(stores.database, stores.namespace)
     putImage(stores.database, { namespace: stores.namespace, name, target })
+    recordImageEvent(stores, 'pull', target.digest, name)
     return old?.target.digest === target.digest
   })
 }

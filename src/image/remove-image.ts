@@ -12,6 +12,7 @@ import {
 import { type ContainerRecord, listContainers } from '../store/containers.ts'
 import { deleteImage, type ImageRecord } from '../store/images.ts'
 import { findImages, isNameOf } from './find-image.ts'
+import { recordImageEvent } from './image-event.ts'
 import { layerSnapshots } from './image-layers.ts'
 import { imageNames } from './image-names.ts'
 import { shownImage } from './local-images.ts'
@@ -60,7 +61,10 @@ export function removeImage(
     )
     if (isNameOf(first, text)) checkName(request, first, id, names, users)
     else checkId(request, id, found, users)
-    for (const { name } of found) deleteImage(stores.database, stores.namespace, name)
+    for (const { name, target } of found) {
+      deleteImage(stores.database, stores.namespace, name)
+      recordImageEvent(stores, 'untag', target.digest, name)
+    }
     const gone = new Set(found.map(({ name }) => name))
     const left = names.filter(({ name }) => !gone.has(name))
     return {

@@ -3,6 +3,7 @@ import { writeTransaction } from '../host/database.ts'
 import type { Platform } from '../oci/platform.ts'
 import { canonicalName, parseReference } from '../oci/reference.ts'
 import { findImage } from './find-image.ts'
+import { recordImageEvent } from './image-event.ts'
 import { nameImages } from './name-images.ts'
 import type { ImageStores } from './stores.ts'
 
@@ -27,6 +28,7 @@ export function tagImage(
   writeTransaction(stores.database, () => {
     const { target } = findImage(stores, source, platform)
     nameImages(stores, [{ target, references: [reference] }])
+    recordImageEvent(stores, 'tag', target.digest, canonical)
   })
   return canonical
 }

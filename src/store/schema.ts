@@ -1,6 +1,6 @@
 import type { Migration } from '../host/database.ts'
 
-/** Tables of names and records: namespaces, images, containers, leases. */
+/** Tables of names and records: namespaces, images, containers, leases, events. */
 export const storeMigrations: readonly Migration[] = [
   {
     version: 1,
@@ -84,6 +84,20 @@ export const storeMigrations: readonly Migration[] = [
         config TEXT,
         facts TEXT NOT NULL
       ) STRICT, WITHOUT ROWID;
+    `,
+  },
+  {
+    version: 3,
+    sql: `
+      CREATE TABLE event (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        namespace TEXT NOT NULL,
+        type TEXT NOT NULL,
+        action TEXT NOT NULL,
+        actor_id TEXT NOT NULL,
+        attributes TEXT NOT NULL,
+        time_us INTEGER NOT NULL
+      ) STRICT;
     `,
   },
 ]

@@ -1,5 +1,12 @@
 import { kindOf, mapEntries } from './template/value.ts'
 
+declare global {
+  interface JSON {
+    /** Text that stringify takes as it is. Source: ECMAScript proposal json-parse-with-source */
+    rawJSON(text: string): unknown
+  }
+}
+
 /**
  * JSON as Go's encoder writes it with HTML escaping off: keys of maps sorted, those of structs in
  * their own order, methods left out.
@@ -18,7 +25,8 @@ export function stringifyJson(value: unknown, indent?: number): string {
 const invisible = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
 function goOrder(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value)
+  // A number of JSON has as many digits as it takes.
+  if (typeof value === 'bigint') return JSON.rawJSON(String(value))
   if (typeof value !== 'object' || value === null || kindOf(value) !== 'map') return value
   const sorted: Record<string, unknown> = Object.create(null)
   for (const [key, item] of mapEntries(value)) sorted[key] = item

@@ -1,0 +1,29 @@
+import type { Digest } from '../oci/digest.ts'
+import { familiarName, parseReference } from '../oci/reference.ts'
+import { recordEvent } from '../store/events.ts'
+import type { ImageStores } from './stores.ts'
+
+/**
+ * Write to the journal what happened to an image.
+ *
+ * @param action   in docker's words: `pull`, `push`, `tag`, `untag`, `delete`, `load`, `save`, `import`
+ * @param target   what the name points at, or pointed at
+ * @param name     canonical
+ */
+export function recordImageEvent(
+  { database, namespace }: Pick<ImageStores, 'database' | 'namespace'>,
+  action: string,
+  target: Digest,
+  name: string,
+): void {
+  const familiar = familiarName(parseReference(name))
+  // As docker has it, pulls and pushes are of a name.
+  const actorId = action === 'pull' || action === 'push' ? familiar : target
+  recordEvent(database, {
+    namespace,
+    type: 'image',
+    action,
+    actorId,
+    attributes: { name: familiar },
+  })
+}
