@@ -50,6 +50,7 @@ class LazyContext implements Context {
   readonly stateRoot: string
   readonly namespace: string
   readonly hostsDirs: readonly string[]
+  readonly insecureRegistries: readonly string[]
   readonly debug: boolean
   readonly stdout = outputTo(1)
   readonly stderr = outputTo(2)
@@ -63,6 +64,7 @@ class LazyContext implements Context {
     this.stateRoot = options.stateRoot
     this.namespace = options.namespace
     this.hostsDirs = options.hostsDirs
+    this.insecureRegistries = options.insecureRegistries
     this.debug = options.debug
   }
 
@@ -120,7 +122,12 @@ class LazyContext implements Context {
 
   async #makeRegistry(): Promise<RegistryClient> {
     const { RegistryClient } = await import('../registry/client.ts')
-    return new RegistryClient({ hostsDirs: this.hostsDirs, userAgent: `tsctr/${programVersion}` })
+    return new RegistryClient({
+      hostsDirs: this.hostsDirs,
+      insecureRegistries: this.insecureRegistries,
+      userAgent: `tsctr/${programVersion}`,
+      trace: this.debug ? (line) => this.stderr.line(`debug: ${line}`) : undefined,
+    })
   }
 
   #open(): Database {

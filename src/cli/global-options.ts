@@ -12,6 +12,8 @@ export interface GlobalOptions {
   readonly namespace: string
   /** Directories of `<host>/hosts.toml`; the first that knows a host wins. */
   readonly hostsDirs: readonly string[]
+  /** Registries and networks that may speak plain HTTP, or show any certificate. */
+  readonly insecureRegistries: readonly string[]
   readonly debug: boolean
 }
 
@@ -21,6 +23,7 @@ export interface GlobalFlags {
   readonly stateRoot?: string
   readonly namespace?: string
   readonly hostsDir?: readonly string[]
+  readonly insecureRegistry?: readonly string[]
   readonly debug?: boolean
 }
 
@@ -38,6 +41,7 @@ export const globalFlagsWithValue: readonly string[] = [
   '-n',
   '--namespace',
   '--hosts-dir',
+  '--insecure-registry',
 ]
 
 export function addGlobalOptions(program: Command): Command {
@@ -49,6 +53,11 @@ export function addGlobalOptions(program: Command): Command {
       '--hosts-dir <directory>',
       'where <host>/hosts.toml is looked for; repeatable (env TSCTR_HOSTS_DIR, colon-separated)',
       (directory: string, earlier: readonly string[] = []) => [...earlier, directory],
+    )
+    .option(
+      '--insecure-registry <host>',
+      'host[:port] or network that may speak plain HTTP or show any certificate; repeatable',
+      (host: string, earlier: readonly string[] = []) => [...earlier, host],
     )
     .option('-D, --debug', 'show the causes and stacks of errors')
 }
@@ -72,6 +81,7 @@ export function resolveGlobalOptions(flags: GlobalFlags, caller = thisCaller()):
       given(environment.TSCTR_HOSTS_DIR)?.split(':').filter(Boolean) ??
       defaults.hostsDirs
     ).map((directory) => resolve(directory)),
+    insecureRegistries: (flags.insecureRegistry ?? []).map(validInsecureRegistry),
     debug: flags.debug ?? false,
   }
 }
@@ -83,7 +93,12 @@ const defaultNamespace = 'default'
 const rootDefaults: Directories = {
   dataRoot: '/var/lib/tsctr',
   stateRoot: '/run/tsctr',
-  hostsDirs: ['/etc/tsctr/certs.d', '/etc/containerd/certs.d', '/etc/docker/certs.d'],
+  hostsDirs: [
+    '/etc/tsctr/certs.d',
+    '/etc/containerd/certs.d',
+    '/etc/docker/certs.d',
+    '/etc/containers/certs.d',
+  ],
 }
 
 // Source: XDG Base Directory Specification; a relative value there is to be ignored.
@@ -117,4 +132,15 @@ function validNamespace(name: string): string {
   throw new TsctrError('INVALID_ARGUMENT', `namespace ${JSON.stringify(name)}: not a valid name`, {
     hint: 'use a-z, 0-9, dot, dash and underscore, beginning with a letter or digit',
   })
+}
+
+// The host of a reference, or a network; what a network may be, its reader knows.
+const insecureForm = /^(?:(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?|[0-9a-f.:]+\/\d{1,3})$/i
+
+function validInsecureRegistry(text: string): string {
+  if (insecureForm.test(text)) return text
+  throw new TsctrError(
+    'INVALID_ARGUMENT',
+    `--insecure-registry ${JSON.stringify(text)}: must be HOST, HOST:PORT or a network`,
+  )
 }

@@ -28,7 +28,7 @@ export function anonymousTls(settings: TlsSettings): TlsSettings {
 /** Connections that are kept for the next request, by what was agreed on TLS. */
 export class AgentPool {
   readonly #env: NodeJS.ProcessEnv
-  readonly #agents = new Map<string | TlsSettings, http.Agent[]>()
+  readonly #agents = new Map<TlsSettings | 'plain', Map<string, http.Agent>>()
 
   /** @param env  where HTTP_PROXY, HTTPS_PROXY and NO_PROXY are looked up */
   constructor(env: NodeJS.ProcessEnv) {
@@ -36,33 +36,60 @@ export class AgentPool {
   }
 
   /** The agent for a URL. A proxy never stands between this machine and itself. */
-  agentFor(url: URL, settings: TlsSettings): http.Agent {
+  agentFor(url: URL, settings: TlsSettings, dialTimeoutMs?: number): http.Agent {
     const key = url.protocol === 'https:' ? settings : 'plain'
-    const pair = this.#agents.get(key) ?? [this.#make(key, {}), this.#make(key, this.#env)]
-    this.#agents.set(key, pair)
-    const agent = pair[isLoopback(url.hostname) ? 0 : 1]
-    if (agent === undefined) throw new Error('bug: no agent')
+    const kinds = this.#agents.get(key) ?? new Map<string, http.Agent>()
+    this.#agents.set(key, kinds)
+    const isDirect = isLoopback(url.hostname)
+    const kind = `${isDirect} ${dialTimeoutMs}`
+    const agent = kinds.get(kind) ?? makeAgent(key, isDirect ? {} : this.#env, dialTimeoutMs)
+    kinds.set(kind, agent)
     return agent
   }
 
   close(): void {
-    for (const agent of [...this.#agents.values()].flat()) agent.destroy()
+    for (const kinds of this.#agents.values()) for (const agent of kinds.values()) agent.destroy()
     this.#agents.clear()
   }
+}
 
-  #make(key: string | TlsSettings, proxyEnv: NodeJS.ProcessEnv): http.Agent {
-    const options = { keepAlive: true, proxyEnv }
-    if (typeof key === 'string') return new http.Agent(options)
-    const { cert, key: privateKey } = key.clientCertificate ?? {}
-    return new https.Agent({
-      ...options,
-      rejectUnauthorized: !key.skipsVerify,
-      // One context for all connections: reading the bundle takes 12 ms each time.
-      secureContext: tls.createSecureContext({
-        ...(key.skipsVerify ? {} : { ca: [...trustedCas(), ...key.cas] }),
-        ...(cert === undefined ? {} : { cert, key: privateKey }),
-      }),
-    })
+function makeAgent(
+  key: TlsSettings | 'plain',
+  proxyEnv: NodeJS.ProcessEnv,
+  dialTimeoutMs: number | undefined,
+): http.Agent {
+  const options = { keepAlive: true, proxyEnv }
+  const agent =
+    key === 'plain' ? new http.Agent(options) : new https.Agent({ ...options, ...tlsOptions(key) })
+  if (dialTimeoutMs !== undefined) limitDialing(agent, dialTimeoutMs)
+  return agent
+}
+
+function tlsOptions(settings: TlsSettings): https.AgentOptions {
+  const { cert, key } = settings.clientCertificate ?? {}
+  return {
+    rejectUnauthorized: !settings.skipsVerify,
+    // One context for all connections: reading the bundle takes 12 ms each time.
+    secureContext: tls.createSecureContext({
+      ...(settings.skipsVerify ? {} : { ca: [...trustedCas(), ...settings.cas] }),
+      ...(cert === undefined ? {} : { cert, key }),
+    }),
+  }
+}
+
+function limitDialing(agent: http.Agent, dialTimeoutMs: number): void {
+  const connect = agent.createConnection.bind(agent)
+  agent.createConnection = (options, callback) => {
+    const socket = connect(options, callback)
+    const timer = setTimeout(() => {
+      const error: NodeJS.ErrnoException = new Error(
+        `no connection within ${dialTimeoutMs / 1000} s`,
+      )
+      error.code = 'EHOSTUNREACH'
+      socket?.destroy(error)
+    }, dialTimeoutMs)
+    socket?.once('connect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
+    return socket
   }
 }
 

@@ -1,101 +1,106 @@
 import { TsctrError } from '../errors.ts'
-import { defaultTls, isLoopback, type TlsSettings } from './agents.ts'
-import { findHostsFile } from './hosts-file.ts'
-
-export type Capability = 'pull' | 'resolve' | 'push'
-
-/** A server that answers for a registry: a mirror of it, or the registry itself. */
-export interface Endpoint {
-  /** Host and port: what its credentials are for. */
-  readonly host: string
-  /** Up to and with `/v2`, no slash at the end. */
-  readonly base: URL
-  readonly capabilities: ReadonlySet<Capability>
-  /** From the configuration; sent to this endpoint only. */
-  readonly headers: Readonly<Record<string, string>>
-  readonly tls: TlsSettings
-  /** Sent to mirrors as `?ns=`, so that one can serve several registries. */
-  readonly namespace: string | undefined
-  /** Whether it may turn out to speak plain HTTP though its URL says https. */
-  readonly mayBePlain: boolean
-}
+import type { Reference } from '../oci/reference.ts'
+import type { TlsSettings } from './agents.ts'
+import { type Endpoint, makeEndpoint, upstreamHost } from './endpoint.ts'
+import { findHostsFile, type HostsFile } from './hosts-file.ts'
+import { findRegistryRule, type RegistryRule } from './registries-conf.ts'
 
 export interface EndpointOptions {
   /** Directories of `<host>/hosts.toml`, in the order they are searched. */
   readonly hostsDirs: readonly string[]
+  /** Files in the form of registries.conf; a later one wins. */
+  readonly registriesFiles: readonly string[]
   /** Registries that may speak plain HTTP, or prove nothing. */
   readonly insecureRegistries: readonly string[]
 }
 
-export const allCapabilities: ReadonlySet<Capability> = new Set(['pull', 'resolve', 'push'])
+/** What is asked for; mirrors may be for a part of a registry, or for digests only. */
+export type EndpointTarget = Pick<Reference, 'registry' | 'repository' | 'digest'>
 
 /**
- * The servers to ask for a registry: mirrors in the order of its hosts.toml, then the registry.
+ * The servers to ask, in order: mirrors, then the registry itself. A hosts.toml decides; where there
+ * is none for the registry, registries.conf.
  *
- * @param registry  as in a reference: `docker.io`, `localhost:5000`
- * @throws          FAILED_PRECONDITION for a hosts.toml that cannot be understood
- * Source: containerd docs/hosts.md
+ * @throws  FAILED_PRECONDITION for a file that cannot be understood, or that blocks the registry
+ * Source: containerd docs/hosts.md; containers-registries.conf(5)
  */
 export async function endpointsFor(
-  registry: string,
+  target: EndpointTarget,
   options: EndpointOptions,
 ): Promise<readonly Endpoint[]> {
-  const file = await findHostsFile(registry, options.hostsDirs)
-  const isInsecure = options.insecureRegistries.includes(registry)
-  const endpoints = (file?.mirrors ?? []).map((mirror) =>
-    endpoint({ registry, isInsecure: false, ...mirror }),
-  )
-  const server = endpoint({
-    registry,
-    isInsecure,
-    ...file?.server,
-    url: file?.server.url ?? upstreamHost(registry),
-  })
-  const isListed = endpoints.some((mirror) => mirror.base.href === server.base.href)
-  return isListed ? endpoints : [...endpoints, server]
+  const file = await findHostsFile(target.registry, options.hostsDirs)
+  if (file?.hasServers === true) return hostsEndpoints(target, file, options)
+  const rule = await findRegistryRule(target, options.registriesFiles)
+  if (rule !== undefined) return ruleEndpoints(target, rule, options)
+  return [ownEndpoint(target, file?.server.tls, options)]
 }
 
-export interface EndpointSettings {
-  readonly capabilities?: ReadonlySet<Capability> | undefined
-  readonly headers?: Readonly<Record<string, string>> | undefined
-  readonly tls?: TlsSettings | undefined
-  /** The URL's path is the whole path: no `/v2` is added. */
-  readonly overridesPath?: boolean | undefined
+/** The registry itself, whoever answers for it otherwise: where a login to it is checked. */
+export async function registryEndpoint(
+  registry: string,
+  options: EndpointOptions,
+): Promise<Endpoint> {
+  const target = { registry, repository: '', digest: undefined }
+  const endpoints = await endpointsFor(target, options)
+  const { host } = new URL(`https://${upstreamHost(registry)}`)
+  return endpoints.find((each) => each.host === host) ?? ownEndpoint(target, undefined, options)
 }
 
-interface EndpointSource extends EndpointSettings {
-  readonly registry: string
-  /** A URL, or a host. */
-  readonly url: string
-  readonly isInsecure: boolean
+function ownEndpoint(
+  { registry, repository }: EndpointTarget,
+  tls: TlsSettings | undefined,
+  { insecureRegistries }: EndpointOptions,
+): Endpoint {
+  const url = upstreamHost(registry)
+  const none = { isMirror: false, sendsNamespace: false }
+  return makeEndpoint({ registry, repository, url, tls, insecureRegistries, ...none })
 }
 
-function endpoint(source: EndpointSource): Endpoint {
-  const { registry, isInsecure } = source
-  const hasScheme = /^https?:\/\//.test(source.url)
-  const text = hasScheme ? source.url : `https://${source.url}`
-  if (!URL.canParse(text)) throw new TsctrError('INVALID_ARGUMENT', `registry ${registry}: bad URL`)
-  const base = new URL(text)
-  base.search = ''
-  base.hash = ''
-  const path = base.pathname.replace(/\/+$/, '')
-  base.pathname = source.overridesPath === true ? path : path.replace(/(\/v2)?$/, '/v2')
-  // Nobody listens in on this machine's own connections.
-  const isTrusted = isInsecure || (!hasScheme && isLoopback(base.hostname))
-  const tls = source.tls ?? defaultTls
-  return {
-    host: base.host,
-    base,
-    capabilities: source.capabilities ?? allCapabilities,
-    headers: source.headers ?? {},
-    tls: isTrusted ? { ...tls, skipsVerify: true } : tls,
-    namespace:
-      base.host === new URL(`https://${upstreamHost(registry)}`).host ? undefined : registry,
-    mayBePlain: isTrusted && base.protocol === 'https:',
+function hostsEndpoints(
+  { registry, repository }: EndpointTarget,
+  file: HostsFile,
+  { insecureRegistries }: EndpointOptions,
+): Endpoint[] {
+  const own = new URL(`https://${upstreamHost(registry)}`).host
+  const make = (settings: HostsFile['mirrors'][number]): Endpoint => {
+    const { host } = new URL(fullUrl(settings.url, registry))
+    const isMirror = host !== own
+    const common = { registry, repository, insecureRegistries, isMirror, sendsNamespace: isMirror }
+    return makeEndpoint({ ...common, ...settings })
   }
+  const mirrors = file.mirrors.map(make)
+  const server = make({ ...file.server, url: file.server.url ?? upstreamHost(registry) })
+  const isListed = mirrors.some((mirror) => mirror.base.href === server.base.href)
+  return isListed ? mirrors : [...mirrors, server]
 }
 
-/** Where a registry's name and its host differ. */
-function upstreamHost(registry: string): string {
-  return registry === 'docker.io' ? 'registry-1.docker.io' : registry
+function fullUrl(url: string, registry: string): string {
+  const text = /^https?:\/\//.test(url) ? url : `https://${url}`
+  if (URL.canParse(text)) return text
+  throw new TsctrError('INVALID_ARGUMENT', `registry ${registry}: bad URL`)
+}
+
+/** Each place has the certificates that docker's directories hold for its host. */
+async function ruleEndpoints(
+  { registry, repository }: EndpointTarget,
+  rule: RegistryRule,
+  { hostsDirs, insecureRegistries }: EndpointOptions,
+): Promise<Endpoint[]> {
+  const endpoints: Endpoint[] = []
+  for (const { host, repository: there, isInsecure, isMirror } of rule.placesFor(repository)) {
+    const file = await findHostsFile(host, hostsDirs)
+    endpoints.push(
+      makeEndpoint({
+        registry,
+        repository: there,
+        url: upstreamHost(host),
+        tls: file?.hasServers === false ? file.server.tls : undefined,
+        isInsecure,
+        isMirror,
+        sendsNamespace: false,
+        insecureRegistries,
+      }),
+    )
+  }
+  return endpoints
 }

@@ -1,12 +1,22 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { isErrno, TsctrError } from '../errors.ts'
 import { asObject, field, type JsonObject, optionalString } from '../oci/json-document.ts'
 import { defaultTls, type TlsSettings } from './agents.ts'
-import type { Capability, EndpointSettings } from './endpoints.ts'
+import type { Capability, EndpointSettings } from './endpoint.ts'
+import {
+  booleanField,
+  inFile,
+  invalid,
+  parseToml,
+  readText,
+  requireText,
+  strings,
+} from './toml-table.ts'
 
 /** What a hosts directory says of one registry. */
 export interface HostsFile {
+  /** False for a directory as docker has it: it says how to trust, not whom to ask. */
+  readonly hasServers: boolean
   readonly mirrors: readonly (EndpointSettings & { readonly url: string })[]
   /** The registry itself; without a URL it is where its name says. */
   readonly server: EndpointSettings & { readonly url?: string | undefined }
@@ -26,9 +36,9 @@ export async function findHostsFile(
     for (const hostsDir of hostsDirs) {
       const directory = join(hostsDir, name)
       if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) continue
-      return (
-        (await readHostsToml(directory)) ?? { mirrors: [], server: { tls: dockerTls(directory) } }
-      )
+      const server = (): HostsFile['server'] => ({ tls: dockerTls(directory) })
+      const file = await readHostsToml(directory)
+      return file ?? { hasServers: false, mirrors: [], server: server() }
     }
   }
   return undefined
@@ -47,18 +57,12 @@ async function readHostsToml(directory: string): Promise<HostsFile | undefined> 
   const path = join(directory, 'hosts.toml')
   const text = readText(path)
   if (text === undefined) return undefined
-  const { parse } = await import('smol-toml')
-  let document: JsonObject
-  try {
-    document = parse(text)
-  } catch (error) {
-    const [firstLine = ''] = (error as Error).message.split('\n')
-    throw new TsctrError('FAILED_PRECONDITION', `${path}: ${firstLine}`)
-  }
+  const document = await parseToml(text, path)
   try {
     const hosts = field(document, 'host')
     const tables = Object.entries(hosts === undefined ? {} : asObject(hosts, 'host'))
     return {
+      hasServers: true,
       mirrors: tables.map(([url, table]) => {
         const what = `host.${JSON.stringify(url)}`
         return { url, ...settings(asObject(table, what), directory, what) }
@@ -69,8 +73,7 @@ async function readHostsToml(directory: string): Promise<HostsFile | undefined> 
       },
     }
   } catch (error) {
-    if (!(error instanceof TsctrError)) throw error
-    throw new TsctrError('FAILED_PRECONDITION', `${path}: ${error.message}`)
+    throw inFile(path, error)
   }
 }
 
@@ -80,7 +83,26 @@ function settings(table: JsonObject, directory: string, what: string): EndpointS
     headers: headers(table, what),
     overridesPath: booleanField(table, 'override_path', what),
     tls: tlsSettings(table, directory, what),
+    dialTimeoutMs: dialTimeoutMs(table, what),
   }
+}
+
+const unitMs: ReadonlyMap<string, number> = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+])
+
+/** A Go duration: `5s`, `1m30s`, `250ms`. */
+function dialTimeoutMs(table: JsonObject, what: string): number | undefined {
+  const text = optionalString(table, 'dial_timeout', what)
+  if (text === undefined) return undefined
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/.test(text)) {
+    throw invalid(`${what}: dial_timeout: ${JSON.stringify(text)} is not a duration such as 5s`)
+  }
+  const parts = text.matchAll(/([\d.]+)([a-z]+)/g)
+  return [...parts].reduce((sum, [, n, unit = '']) => sum + Number(n) * (unitMs.get(unit) ?? 0), 0)
 }
 
 function capabilities(table: JsonObject, what: string): ReadonlySet<Capability> | undefined {
@@ -139,36 +161,4 @@ function dockerTls(directory: string): TlsSettings {
   if (cert === undefined) return { ...defaultTls, cas }
   const key = cert.replace(/\.cert$/, '.key')
   return { ...defaultTls, cas, clientCertificate: { cert: read(cert), key: read(key) } }
-}
-
-function strings(value: unknown, what: string): string[] {
-  const list = Array.isArray(value) ? value : [value]
-  if (list.every((item) => typeof item === 'string')) return list
-  throw invalid(`${what}: must be a string or a list of strings`)
-}
-
-function booleanField(table: JsonObject, key: string, what: string): boolean | undefined {
-  const value = field(table, key)
-  if (value === undefined || typeof value === 'boolean') return value
-  throw invalid(`${what}: ${key} must be true or false`)
-}
-
-function requireText(path: string): string {
-  const text = readText(path)
-  if (text === undefined) throw new TsctrError('FAILED_PRECONDITION', `${path}: no such file`)
-  return text
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined
-    if (!isErrno(error, 'EACCES', 'EISDIR')) throw error
-    throw new TsctrError('FAILED_PRECONDITION', `${path}: cannot be read`, { cause: error })
-  }
-}
-
-function invalid(message: string): TsctrError {
-  return new TsctrError('INVALID_ARGUMENT', message)
 }

@@ -1,5 +1,5 @@
 import type { Access, Authorizer } from './authorizer.ts'
-import type { Endpoint } from './endpoints.ts'
+import type { Endpoint } from './endpoint.ts'
 import {
   connectionError,
   isTransientFailure,
@@ -61,6 +61,7 @@ export async function sendToEndpoint(
           ...(header === undefined ? {} : { Authorization: header }),
         },
         tls: endpoint.tls,
+        dialTimeoutMs: endpoint.dialTimeoutMs,
         totalTimeoutMs: request.totalTimeoutMs,
         signal,
       },

@@ -1,4 +1,4 @@
-import type { Endpoint } from './endpoints.ts'
+import type { Endpoint } from './endpoint.ts'
 import { errorCode, type Transport } from './transport.ts'
 
 /**
@@ -21,6 +21,7 @@ export async function settleScheme(
       headers: {},
       ownHeaders: endpoint.headers,
       tls: endpoint.tls,
+      dialTimeoutMs: endpoint.dialTimeoutMs,
       signal,
     })
     response.discard()

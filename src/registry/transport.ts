@@ -11,6 +11,8 @@ export interface HttpRequest {
   readonly ownHeaders: Readonly<Record<string, string>>
   readonly body?: string | undefined
   readonly tls: TlsSettings
+  /** Limit of making a connection. */
+  readonly dialTimeoutMs?: number | undefined
   /** Limit of the whole exchange; without it only silence ends one. */
   readonly totalTimeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined
@@ -105,7 +107,7 @@ export class Transport {
         ...(request.body === undefined ? {} : { body: request.body }),
         redirect: 'manual',
         compress: false,
-        agent: this.#agents.agentFor(url, tls),
+        agent: this.#agents.agentFor(url, tls, request.dialTimeoutMs),
         signal: watch.signal,
       })
       watch.rest()

@@ -11,7 +11,13 @@ describe('resolveGlobalOptions', () => {
       dataRoot: '/var/lib/tsctr',
       stateRoot: '/run/tsctr',
       namespace: 'default',
-      hostsDirs: ['/etc/tsctr/certs.d', '/etc/containerd/certs.d', '/etc/docker/certs.d'],
+      hostsDirs: [
+        '/etc/tsctr/certs.d',
+        '/etc/containerd/certs.d',
+        '/etc/docker/certs.d',
+        '/etc/containers/certs.d',
+      ],
+      insecureRegistries: [],
       debug: false,
     })
   })
@@ -22,7 +28,7 @@ describe('resolveGlobalOptions', () => {
     assert.equal(options.dataRoot, '/d/tsctr')
     assert.equal(options.stateRoot, '/r/tsctr')
     assert.equal(options.hostsDirs[0], '/c/tsctr/certs.d')
-    assert.equal(options.hostsDirs.length, 4)
+    assert.equal(options.hostsDirs.length, 5)
   })
 
   test('falls back to the home directory, and to one in /tmp for the state', () => {
@@ -67,4 +73,14 @@ describe('resolveGlobalOptions', () => {
       assert.throws(() => resolveGlobalOptions({ namespace }, root), { code: 'INVALID_ARGUMENT' })
     })
   }
+
+  test('takes hosts and networks for insecure registries', () => {
+    const good = ['lab', 'lab.example:5000', '[::1]:5000', '10.0.0.0/8', 'fd00::/8']
+    const options = resolveGlobalOptions({ insecureRegistry: good }, root)
+    assert.deepEqual(options.insecureRegistries, good)
+    for (const bad of ['', 'http://lab', 'lab/path', 'a b', 'lab:port']) {
+      const flags = { insecureRegistry: [bad] }
+      assert.throws(() => resolveGlobalOptions(flags, root), { code: 'INVALID_ARGUMENT' }, bad)
+    }
+  })
 })

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { type Endpoint, endpointsFor } from '../../src/registry/endpoints.ts'
+import type { Endpoint } from '../../src/registry/endpoint.ts'
+import { endpointsFor } from '../../src/registry/endpoints.ts'
 
 let root: string
 
@@ -19,7 +20,9 @@ function write(directory: string, text: string, name = 'hosts.toml'): void {
 }
 
 function endpoints(registry: string, insecure: string[] = []): Promise<readonly Endpoint[]> {
-  return endpointsFor(registry, { hostsDirs: [root], insecureRegistries: insecure })
+  const target = { registry, repository: 'app', digest: undefined }
+  const options = { hostsDirs: [root], registriesFiles: [], insecureRegistries: insecure }
+  return endpointsFor(target, options)
 }
 
 async function bases(registry: string): Promise<string[]> {
@@ -157,7 +160,9 @@ test('a directory of the name in any hosts directory comes before any _default',
   write('first/_default', '[host."https://default.example"]')
   write('second/r.io', '[host."https://named.example"]')
   const hostsDirs = [join(root, 'absent'), join(root, 'first'), join(root, 'second')]
-  const [mirror] = await endpointsFor('r.io', { hostsDirs, insecureRegistries: [] })
+  const target = { registry: 'r.io', repository: 'app', digest: undefined }
+  const options = { hostsDirs, registriesFiles: [], insecureRegistries: [] }
+  const [mirror] = await endpointsFor(target, options)
   assert.equal(mirror?.host, 'named.example')
 })
 

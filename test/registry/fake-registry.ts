@@ -68,6 +68,7 @@ export function testClient(options: Partial<RegistryClientOptions> = {}): {
   let now = 0
   const client = new RegistryClient({
     hostsDirs: [],
+    registriesFiles: [],
     credentials: noCredentials,
     userAgent: 'tsctr/test',
     env: {},
