@@ -119,6 +119,16 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/kill.ts')).addKillCommand,
   },
   {
+    names: ['login'],
+    summary: 'Log in to a registry',
+    load: async () => (await import('./commands/login.ts')).addLoginCommand,
+  },
+  {
+    names: ['logout'],
+    summary: 'Forget the login of a registry',
+    load: async () => (await import('./commands/logout.ts')).addLogoutCommand,
+  },
+  {
     names: ['logs', 'container logs'],
     summary: 'Show what a container has written',
     isCommon: true,

@@ -16,6 +16,7 @@ export interface Reference {
 
 const defaultRegistry = 'docker.io'
 const oldDefaultRegistry = 'index.docker.io'
+const hubHost = 'registry-1.docker.io'
 const officialPrefix = 'library/'
 
 // Far above any real name; keeps hostile text away from the expressions below.
@@ -48,6 +49,25 @@ export function parseReference(text: string): Reference {
   const digest = digestText === undefined ? undefined : parseDigest(digestText)
   const needsDefaultTag = tag === undefined && digest === undefined
   return { registry, repository, tag: needsDefaultTag ? 'latest' : tag, digest }
+}
+
+/**
+ * Read a registry as a user names it to log in: `ghcr.io`, `https://reg.example:5000/v2/`, any of
+ * Docker Hub's addresses.
+ *
+ * @throws  INVALID_ARGUMENT
+ * Source: docker/cli credentials.ConvertToHostname
+ */
+export function parseRegistry(text: string): string {
+  const [host = ''] = text.replace(/^https?:\/\//, '').split('/')
+  if (host === defaultRegistry || host === oldDefaultRegistry || host === hubHost) {
+    return defaultRegistry
+  }
+  if (text.length > maxTextLength || !isRegistryHost(host)) {
+    const shown = printable(text.slice(0, 60))
+    throw new TsctrError('INVALID_ARGUMENT', `${shown}: not the host of a registry`)
+  }
+  return host
 }
 
 /** Whether a reference says neither tag nor digest, so that `latest` is taken. */
@@ -131,10 +151,17 @@ function checkRegistry(text: string, registry: string): void {
   const match = hostForm.exec(registry)
   if (match === null) throw invalid(text, 'bad registry host')
   const port = match[1]
-  // The reference grammar takes any digits; no connection does.
-  if (port !== undefined && (Number(port) < 1 || Number(port) > 65535)) {
-    throw invalid(text, `port ${port} is not between 1 and 65535`)
-  }
+  if (!isPort(port)) throw invalid(text, `port ${port} is not between 1 and 65535`)
+}
+
+function isRegistryHost(host: string): boolean {
+  const match = hostForm.exec(host)
+  return match !== null && isPort(match[1])
+}
+
+/** The reference grammar takes any digits; no connection does. */
+function isPort(port: string | undefined): boolean {
+  return port === undefined || (Number(port) >= 1 && Number(port) <= 65535)
 }
 
 function checkRepository(text: string, repository: string): void {

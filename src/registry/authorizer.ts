@@ -7,12 +7,12 @@ import {
   type CredentialSource,
   credentialHost,
 } from './credentials.ts'
-import type { Endpoint } from './endpoints.ts'
+import type { Endpoint } from './endpoint.ts'
 import { fetchToken, type Token, type TokenService } from './token.ts'
 import type { HttpRequest, HttpResponse } from './transport.ts'
 import { redactUrl } from './wording.ts'
 
-/** What a request is about: a token is for just this. */
+/** What a request is about: a token is for just this. No repository: for the registry as such. */
 export interface Access {
   readonly repository: string
   readonly actions: 'pull' | 'pull,push'
@@ -22,6 +22,10 @@ export interface AuthorizerOptions {
   readonly credentials: CredentialSource
   /** Sends with retries. */
   readonly send: (request: HttpRequest) => Promise<HttpResponse>
+  /** What the credentials are in a message: `the saved login` unless given. */
+  readonly credentialWords?: string | undefined
+  /** Called with what a token service gives in place of the password; none is asked for without it. */
+  readonly onIdentityToken?: ((secret: string) => void) | undefined
 }
 
 const sharedSecondLevel = /^(?:ac|co|com|edu|gov|net|or|org)\.[a-z]{2}$/
@@ -81,7 +85,10 @@ export class Authorizer {
     const credential = await this.#options.credentials.find(endpoint.host, access.repository)
     if (credential?.kind !== 'password') throw refused(endpoint, 'needs a login')
     const header = basicHeader(credential)
-    if (sent === header) throw refused(endpoint, 'does not accept the saved login')
+    if (sent === header) {
+      const words = this.#options.credentialWords ?? 'the saved login'
+      throw refused(endpoint, `does not accept ${words}`)
+    }
     this.#agreements.set(keyOf(endpoint, access), { kind: 'fixed', header })
   }
 
@@ -106,7 +113,10 @@ export class Authorizer {
       this.#agreements.set(key, { kind: 'fixed', header })
       return
     }
-    const service = tokenService(endpoint, access, challenge, credential)
+    const service = {
+      ...tokenService(endpoint, access, challenge, credential),
+      wantsIdentityToken: this.#options.onIdentityToken !== undefined,
+    }
     // Two requests may have come here at once: the first one's token serves both.
     const raced = this.#agreements.get(key)
     if (raced?.kind === 'token') {
@@ -135,8 +145,10 @@ export class Authorizer {
     return (await agreement.current).header
   }
 
-  #fetch(service: TokenService): Promise<Token> {
-    return fetchToken(service, this.#options.send)
+  async #fetch(service: TokenService): Promise<Token> {
+    const token = await fetchToken(service, this.#options.send)
+    if (token.identityToken !== undefined) this.#options.onIdentityToken?.(token.identityToken)
+    return token
   }
 }
 
@@ -149,7 +161,7 @@ function tokenService(
   access: Access,
   challenge: Challenge,
   credential: Exclude<Credential, { kind: 'registryToken' }> | undefined,
-): TokenService {
+): Omit<TokenService, 'wantsIdentityToken'> {
   const text = challenge.parameters.get('realm') ?? ''
   if (!URL.canParse(text)) throw refused(endpoint, 'names no token service')
   const realm = new URL(text)
@@ -157,7 +169,8 @@ function tokenService(
   if (problem !== undefined) {
     throw refused(endpoint, `names the token service ${redactUrl(realm)}, ${problem}`)
   }
-  const ownScope = `repository:${access.repository}:${access.actions}`
+  const ownScope =
+    access.repository === '' ? '' : `repository:${access.repository}:${access.actions}`
   const isSameHost = realm.hostname === endpoint.base.hostname
   const tls = { ...endpoint.tls, skipsVerify: false }
   return {

@@ -8,24 +8,29 @@ import { defaultTls } from './agents.ts'
 import { readApiDocument } from './api-document.ts'
 import { type Access, Authorizer } from './authorizer.ts'
 import { openBlobStream } from './blob-stream.ts'
+import { checkLogin } from './check-login.ts'
 import { fileCredentials } from './credential-files.ts'
-import type { CredentialSource } from './credentials.ts'
-import { type Capability, type Endpoint, endpointsFor } from './endpoints.ts'
+import type { CredentialSource, ProvableLogin } from './credentials.ts'
+import type { Capability, Endpoint } from './endpoint.ts'
+import { type EndpointOptions, endpointsFor, registryEndpoint } from './endpoints.ts'
 import { openForeignBlob } from './foreign-blob.ts'
 import { type FetchedManifest, manifestAccept, readManifestAnswer } from './manifest-answer.ts'
+import { registriesFiles } from './registries-files.ts'
 import { connectionError, isTransientFailure, type Operand, statusError } from './registry-error.ts'
 import { defaultRetryPolicy, RetryBudget, type RetryPolicy } from './retry-budget.ts'
 import { type EndpointRequest, sendPatiently, sendToEndpoint } from './session.ts'
 import { settleScheme } from './settle-scheme.ts'
 import { readTagList } from './tag-list.ts'
-import { type HttpResponse, Transport } from './transport.ts'
+import { type HttpRequest, type HttpResponse, Transport } from './transport.ts'
 
 export interface RegistryClientOptions {
   /** Directories of `<host>/hosts.toml`, in the order they are searched. */
   readonly hostsDirs: readonly string[]
+  /** podman's own files, unless given: EndpointOptions has more. */
+  readonly registriesFiles?: readonly string[] | undefined
   /** What docker and podman have saved, unless given. */
   readonly credentials?: CredentialSource | undefined
-  /** Registries that may speak plain HTTP, or show any certificate; loopback always may. */
+  /** Registries and networks that may speak plain HTTP, or show any certificate; loopback always may. */
   readonly insecureRegistries?: readonly string[] | undefined
   readonly userAgent: string
   /** One line a request, without anything secret in it. */
@@ -42,6 +47,7 @@ const documentTimeoutMs = 60_000
 /** Speaks the distribution protocol with registries and their mirrors. Source: OCI distribution-spec */
 export class RegistryClient {
   readonly #options: RegistryClientOptions
+  readonly #endpointOptions: EndpointOptions
   readonly #transport: Transport
   readonly #authorizer: Authorizer
   readonly #endpoints = new Map<string, Promise<readonly Endpoint[]>>()
@@ -51,6 +57,11 @@ export class RegistryClient {
   constructor(options: RegistryClientOptions) {
     const env = options.env ?? process.env
     this.#options = options
+    this.#endpointOptions = {
+      hostsDirs: options.hostsDirs,
+      registriesFiles: options.registriesFiles ?? registriesFiles(env),
+      insecureRegistries: options.insecureRegistries ?? [],
+    }
     this.#transport = new Transport({
       userAgent: options.userAgent,
       idleTimeoutMs: options.idleTimeoutMs ?? 30_000,
@@ -59,13 +70,7 @@ export class RegistryClient {
     })
     this.#authorizer = new Authorizer({
       credentials: options.credentials ?? fileCredentials(env),
-      send: (request) => {
-        // Several requests wait for one token: it ends with the client, not with one of them.
-        const { signal } = this.#closing
-        const { host } = request.url
-        const operand = { what: `token service ${host}`, registry: host, host }
-        return sendPatiently(this.#transport, { ...request, signal }, operand, this.#budget(signal))
-      },
+      send: (request) => this.#sendToTokenService(request),
     })
   }
 
@@ -200,6 +205,31 @@ export class RegistryClient {
     return { stream, offsetBytes }
   }
 
+  /**
+   * Prove a login to a registry itself, not to its mirrors.
+   *
+   * @returns  what to save
+   * @throws   UNAUTHORIZED, UNAVAILABLE
+   */
+  async checkLogin(
+    registry: string,
+    login: ProvableLogin,
+    signal: AbortSignal = this.#closing.signal,
+  ): Promise<ProvableLogin> {
+    const endpoint = await registryEndpoint(registry, this.#endpointOptions)
+    try {
+      const base = await this.#baseOf(endpoint, signal)
+      const send = (request: HttpRequest): Promise<HttpResponse> =>
+        this.#sendToTokenService(request)
+      const budget = this.#budget(signal)
+      const transport = this.#transport
+      return await checkLogin({ transport, endpoint, base, registry, send, budget, signal }, login)
+    } catch (error) {
+      signal.throwIfAborted()
+      throw connectionError(endpoint.host, error)
+    }
+  }
+
   /** Close all connections and end what is under way. */
   close(): void {
     this.#closing.abort(new TsctrError('UNAVAILABLE', 'registry client: closed'))
@@ -217,21 +247,23 @@ export class RegistryClient {
     const { registry, repository } = reference
     const signal = this.#until(userSignal)
     const failures: TsctrError[] = []
-    for (const endpoint of await this.#endpointsFor(registry)) {
+    for (const endpoint of await this.#endpointsFor(reference)) {
       if (!endpoint.capabilities.has(capability)) continue
-      const isMirror = endpoint.namespace !== undefined
-      const operand = { what, registry: isMirror ? endpoint.host : registry, host: endpoint.host }
+      const { isMirror, host } = endpoint
+      const operand = { what, registry: isMirror ? host : registry, host }
       const budget = this.#budget(signal)
-      const access: Access = { repository, actions: 'pull' }
-      const send: Send = async (request) =>
-        sendToEndpoint(
+      const access: Access = { repository: endpoint.repository, actions: 'pull' }
+      const send: Send = async (request) => {
+        const path = `/${endpoint.repository}${request.path.slice(1 + repository.length)}`
+        return sendToEndpoint(
           this.#transport,
           this.#authorizer,
           endpoint,
           await this.#baseOf(endpoint, signal),
-          { ...request, access, operand, signal },
+          { ...request, path, access, operand, signal },
           budget,
         )
+      }
       try {
         return await attempt(send, operand, budget, signal)
       } catch (error) {
@@ -254,12 +286,20 @@ export class RegistryClient {
     return new RetryBudget(this.#options.retryPolicy ?? defaultRetryPolicy, signal)
   }
 
-  #endpointsFor(registry: string): Promise<readonly Endpoint[]> {
-    const { hostsDirs, insecureRegistries = [] } = this.#options
-    const known = this.#endpoints.get(registry)
-    const endpoints = known ?? endpointsFor(registry, { hostsDirs, insecureRegistries })
-    this.#endpoints.set(registry, endpoints)
+  #endpointsFor(reference: Reference): Promise<readonly Endpoint[]> {
+    const key = `${repositoryName(reference)} ${reference.digest !== undefined}`
+    const known = this.#endpoints.get(key)
+    const endpoints = known ?? endpointsFor(reference, this.#endpointOptions)
+    this.#endpoints.set(key, endpoints)
     return endpoints
+  }
+
+  #sendToTokenService(request: HttpRequest): Promise<HttpResponse> {
+    // Several requests wait for one token: it ends with the client, not with one of them.
+    const { signal } = this.#closing
+    const { host } = request.url
+    const operand = { what: `token service ${host}`, registry: host, host }
+    return sendPatiently(this.#transport, { ...request, signal }, operand, this.#budget(signal))
   }
 
   /** An endpoint's base once it is known whether it speaks TLS. */

@@ -1,7 +1,8 @@
 import { TsctrError } from '../errors.ts'
-import { completeProgram, programError } from '../host/exec.ts'
-import { optionalString, parseJsonObject } from '../oci/json-document.ts'
-import type { Credential } from './credentials.ts'
+import { completeProgram, type ProgramResult, programError } from '../host/exec.ts'
+import { optionalString } from '../oci/json-document.ts'
+import { type CredentialKeeper, parseSecretJson } from './credential-config.ts'
+import type { Login, ProvableLogin } from './credentials.ts'
 
 const timeoutMs = 60_000
 const tokenUser = '<token>'
@@ -13,25 +14,56 @@ const tokenUser = '<token>'
  * @throws   FAILED_PRECONDITION if there is no such program, RUNTIME_FAILED if it fails
  * Source: docker/docker-credential-helpers §development
  */
-export async function runCredentialHelper(
-  name: string,
-  server: string,
+export async function getFromHelper(
+  keeper: CredentialKeeper,
   env: NodeJS.ProcessEnv,
-): Promise<Credential | undefined> {
-  if (!/^[\w.-]+$/.test(name)) {
-    throw new TsctrError('INVALID_ARGUMENT', `credential helper ${JSON.stringify(name)}: bad name`)
-  }
-  const program = `docker-credential-${name}`
-  const result = await completeProgram(program, ['get'], { input: server, env, timeoutMs })
-  if (result.exitCode !== 0) {
-    // Helpers tell of a missing entry on stdout, in these words.
-    if (result.stdout.includes('credentials not found')) return undefined
-    throw programError(program, ['get'], result)
-  }
-  const answer = parseJsonObject(Buffer.from(result.stdout), program)
+): Promise<Login | undefined> {
+  const result = await run(keeper.helper, 'get', keeper.server, env)
+  if (result === undefined) return undefined
+  const program = programName(keeper.helper)
+  const answer = parseSecretJson(Buffer.from(result.stdout), program)
   const username = optionalString(answer, 'Username', program)
   const secret = optionalString(answer, 'Secret', program)
   if (!username || !secret) return undefined
-  if (username === tokenUser) return { kind: 'identityToken', secret }
-  return { kind: 'password', username, secret }
+  if (username === tokenUser) return { username: '', credential: { kind: 'identityToken', secret } }
+  return { username, credential: { kind: 'password', username, secret } }
+}
+
+/** Have a helper keep a login. @throws as getFromHelper does */
+export async function storeInHelper(
+  keeper: CredentialKeeper,
+  { credential }: ProvableLogin,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  const Username = credential.kind === 'identityToken' ? tokenUser : credential.username
+  const entry = { ServerURL: keeper.server, Username, Secret: credential.secret }
+  await run(keeper.helper, 'store', JSON.stringify(entry), env)
+}
+
+/** Have a helper forget a login; one that it never had is forgotten. @throws as getFromHelper does */
+export async function eraseInHelper(
+  keeper: CredentialKeeper,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  await run(keeper.helper, 'erase', keeper.server, env)
+}
+
+/** @returns  undefined if the helper has nothing of that name */
+async function run(
+  helper: string,
+  action: 'get' | 'store' | 'erase',
+  input: string,
+  env: NodeJS.ProcessEnv,
+): Promise<ProgramResult | undefined> {
+  const program = programName(helper)
+  const result = await completeProgram(program, [action], { input, env, timeoutMs })
+  if (result.exitCode === 0) return result
+  // Helpers tell of a missing entry on stdout, in these words.
+  if (action !== 'store' && result.stdout.includes('credentials not found')) return undefined
+  throw programError(program, [action], result)
+}
+
+function programName(helper: string): string {
+  if (/^[\w.-]+$/.test(helper)) return `docker-credential-${helper}`
+  throw new TsctrError('INVALID_ARGUMENT', `credential helper ${JSON.stringify(helper)}: bad name`)
 }

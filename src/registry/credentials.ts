@@ -6,6 +6,18 @@ export type Credential =
   /** Sent as it is. */
   | { readonly kind: 'registryToken'; readonly secret: string }
 
+/** A credential and whose it is. */
+export interface Login {
+  /** `''` where the credential is all that is known. */
+  readonly username: string
+  readonly credential: Credential
+}
+
+/** A login that a registry can be asked about. */
+export interface ProvableLogin extends Login {
+  readonly credential: Exclude<Credential, { kind: 'registryToken' }>
+}
+
 /** Where credentials come from. */
 export interface CredentialSource {
   /**
@@ -14,6 +26,9 @@ export interface CredentialSource {
    */
   find(host: string, repository: string): Promise<Credential | undefined>
 }
+
+/** The key of Docker Hub's login in files and helpers: the address it had at first. */
+export const hubServer = 'https://index.docker.io/v1/'
 
 const hubHosts = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io'])
 

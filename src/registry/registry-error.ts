@@ -12,6 +12,8 @@ export interface Operand {
   readonly registry: string
   /** Host that was asked. */
   readonly host: string
+  /** What a 401 or 403 means; `access denied, or no such repository` unless given. */
+  readonly refusal?: string | undefined
 }
 
 /** Failures that are the same a moment later; everything else of the network is worth another try. */
@@ -62,10 +64,10 @@ export function connectionError(host: string, error: unknown): unknown {
  */
 export async function statusError(operand: Operand, response: HttpResponse): Promise<TsctrError> {
   const said = await registryWords(response)
-  const { what, registry, host } = operand
+  const { what, registry, host, refusal = 'access denied, or no such repository' } = operand
   if (response.status === 404) return new TsctrError('NOT_FOUND', `${what}: not found`)
   if (response.status === 401 || response.status === 403) {
-    const message = `${what}: access denied, or no such repository${said}`
+    const message = `${what}: ${refusal}${said}`
     return new TsctrError('UNAUTHORIZED', message, { hint: `tsctr login ${registry}` })
   }
   const status = `${response.status} ${printableWords(response.statusText)}`.trim()

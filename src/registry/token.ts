@@ -1,6 +1,7 @@
 import { TsctrError } from '../errors.ts'
-import { field, type JsonObject, optionalString, parseJsonObject } from '../oci/json-document.ts'
+import { field, type JsonObject, optionalString } from '../oci/json-document.ts'
 import type { TlsSettings } from './agents.ts'
+import { parseSecretJson } from './credential-config.ts'
 import { basicHeader, type Credential } from './credentials.ts'
 import { readBody, statusError } from './registry-error.ts'
 import type { HttpRequest, HttpResponse } from './transport.ts'
@@ -10,14 +11,19 @@ export interface TokenService {
   readonly registryHost: string
   readonly realm: URL
   readonly service: string | undefined
+  /** `''` for none: a proof of the login alone. */
   readonly scope: string
   /** Anonymous without one. */
   readonly credential: Exclude<Credential, { kind: 'registryToken' }> | undefined
   readonly tls: TlsSettings
+  /** Ask for what may be kept in place of the password. */
+  readonly wantsIdentityToken: boolean
 }
 
 export interface Token {
   readonly header: string
+  /** Only where one was wanted; many services have none. */
+  readonly identityToken: string | undefined
   /** When to have a new one, in performance.now()'s time: a wall clock may jump. */
   readonly expiresAt: number
 }
@@ -46,7 +52,8 @@ export async function fetchToken(service: TokenService, send: Send): Promise<Tok
   const what = `token service ${service.realm.host}`
   if (response.status !== 200) {
     const registry = service.registryHost
-    throw await statusError({ what, registry, host: service.realm.host }, response)
+    const refusal = service.credential === undefined ? 'access denied' : 'does not accept the login'
+    throw await statusError({ what, registry, host: service.realm.host, refusal }, response)
   }
   const answer = parseAnswer(await readBody(response, maxTokenBytes, what), what)
   const text = optionalString(answer, 'token', what) || optionalString(answer, 'access_token', what)
@@ -58,11 +65,21 @@ export async function fetchToken(service: TokenService, send: Send): Promise<Tok
   const isUsable = typeof seconds === 'number' && seconds > 0
   const lifetimeMs = (isUsable ? seconds : defaultLifetimeSeconds) * 1000
   const marginMs = Math.min(maxMarginMs, lifetimeMs / 4)
-  return { header: `Bearer ${text}`, expiresAt: askedAt + lifetimeMs - marginMs }
+  return {
+    header: `Bearer ${text}`,
+    identityToken: service.wantsIdentityToken
+      ? optionalString(answer, 'refresh_token', what) || undefined
+      : undefined,
+    expiresAt: askedAt + lifetimeMs - marginMs,
+  }
 }
 
 async function ask(service: TokenService, send: Send): Promise<HttpResponse> {
   if (service.credential === undefined) return send(getRequest(service))
+  // As docker's login does: some services keep identity tokens for this form.
+  if (service.wantsIdentityToken && service.credential.kind === 'password') {
+    return send(getRequest(service, service.credential))
+  }
   const response = await send(postRequest(service, service.credential))
   if (!postUnknown.has(response.status)) return response
   // An identity token has no other form.
@@ -77,7 +94,10 @@ function getRequest(
 ): HttpRequest {
   const url = new URL(service.realm)
   if (service.service !== undefined) url.searchParams.set('service', service.service)
-  for (const scope of service.scope.split(' ')) url.searchParams.append('scope', scope)
+  for (const scope of service.scope.split(' ').filter(Boolean)) {
+    url.searchParams.append('scope', scope)
+  }
+  if (service.wantsIdentityToken) url.searchParams.set('offline_token', 'true')
   if (credential !== undefined) {
     url.searchParams.set('account', credential.username)
     url.searchParams.set('client_id', clientId)
@@ -90,7 +110,8 @@ function postRequest(
   service: TokenService,
   credential: NonNullable<TokenService['credential']>,
 ): HttpRequest {
-  const form = new URLSearchParams({ client_id: clientId, scope: service.scope })
+  const form = new URLSearchParams({ client_id: clientId })
+  if (service.scope !== '') form.set('scope', service.scope)
   if (service.service !== undefined) form.set('service', service.service)
   if (credential.kind === 'identityToken') {
     form.set('grant_type', 'refresh_token')
@@ -116,7 +137,7 @@ function commonParts(service: TokenService): Pick<HttpRequest, 'tls' | 'totalTim
 
 function parseAnswer(bytes: Buffer, what: string): JsonObject {
   try {
-    return parseJsonObject(bytes, what)
+    return parseSecretJson(bytes, what)
   } catch (cause) {
     throw new TsctrError('UNAVAILABLE', `${what}: answer has no usable token`, { cause })
   }

@@ -28,6 +28,8 @@ export interface Sandbox {
 export interface RunOptions {
   /** Written to stdin, which is closed then; without it stdin is at its end from the start. */
   readonly input?: string | Buffer | undefined
+  /** Leave stdin to the test, which writes to the child. */
+  readonly keepsStdinOpen?: boolean | undefined
   readonly env?: NodeJS.ProcessEnv | undefined
   /** Killed after so long, which fails the test; a minute. */
   readonly timeoutMs?: number | undefined
@@ -119,7 +121,7 @@ function follow(child: ChildProcess, options: RunOptions): RunningCli {
   child.stderr?.on('data', (chunk: Buffer) => chunks.stderr.push(chunk))
   // A program that ends before it has read all of its input is no failure of the test.
   child.stdin?.on('error', () => {})
-  child.stdin?.end(options.input ?? '')
+  if (options.keepsStdinOpen !== true) child.stdin?.end(options.input ?? '')
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs
   const finished = new Promise<RunResult>((resolve, reject) => {
     const timer = setTimeout(() => {

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
+import { inspect } from 'node:util'
 import { fileCredentials } from '../../src/registry/credential-files.ts'
 import type { Credential } from '../../src/registry/credentials.ts'
 
@@ -95,23 +96,31 @@ test('the longest path that covers the repository wins', async () => {
   assert.equal(await user('quay.io', 'teamwork/app'), 'all')
 })
 
-test('the first file that has something decides', async () => {
+test('the first file that has something decides, podman’s before docker’s', async () => {
   write('home/.dockercfg', { 'r.io': auth('oldest:pw') })
   assert.equal(await user('r.io'), 'oldest')
-  write('home/.config/containers/auth.json', { auths: { 'r.io': auth('user-config:pw') } })
-  assert.equal(await user('r.io'), 'user-config')
-  write('run/containers/auth.json', { auths: { 'r.io': auth('runtime:pw') } })
-  assert.equal(await user('r.io'), 'runtime')
-  writeDocker({ auths: { 'other.io': auth('docker:pw') } })
-  assert.equal(await user('r.io'), 'runtime')
   writeDocker({ auths: { 'r.io': auth('docker:pw') } })
   assert.equal(await user('r.io'), 'docker')
   write('elsewhere/config.json', { auths: { 'r.io': auth('named-dir:pw') } })
   env.DOCKER_CONFIG = join(root, 'elsewhere')
   assert.equal(await user('r.io'), 'named-dir')
+  write('home/.config/containers/auth.json', { auths: { 'r.io': auth('user-config:pw') } })
+  assert.equal(await user('r.io'), 'user-config')
+  write('xdg/containers/auth.json', { auths: { 'r.io': auth('xdg:pw') } })
+  env.XDG_CONFIG_HOME = join(root, 'xdg')
+  assert.equal(await user('r.io'), 'xdg')
+  write('run/containers/auth.json', { auths: { 'other.io': auth('runtime:pw') } })
+  assert.equal(await user('r.io'), 'xdg')
+  write('run/containers/auth.json', { auths: { 'r.io': auth('runtime:pw') } })
+  assert.equal(await user('r.io'), 'runtime')
+})
+
+test('a file that the environment names is the only one', async () => {
+  writeDocker({ auths: { 'other.io': auth('docker:pw') } })
   write('auth-file', { auths: { 'r.io': auth('named-file:pw') } })
   env.REGISTRY_AUTH_FILE = join(root, 'auth-file')
   assert.equal(await user('r.io'), 'named-file')
+  assert.equal(await user('other.io'), undefined)
 })
 
 test('tokens are told apart', async () => {
@@ -183,11 +192,16 @@ test('a helper’s name cannot be a path', async () => {
 })
 
 test('a malformed file is an error that names it, without its content', async () => {
-  for (const content of ['{"auths":', '[]', '{"auths":[]}', '{"auths":{"r.io":"secret-word"}}']) {
+  for (const content of [
+    '{"auths":secret-word',
+    '[]',
+    '{"auths":[]}',
+    '{"auths":{"r.io":"secret-word"}}',
+  ]) {
     writeDocker(content)
     await assert.rejects(find('r.io'), (error: Error) => {
       assert.ok(error.message.startsWith(join(root, 'home/.docker/config.json')), content)
-      assert.doesNotMatch(String(error.message), /secret-word/)
+      assert.doesNotMatch(inspect(error), /secret-word/)
       return true
     })
   }
