@@ -170,6 +170,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/run.ts')).addRunCommand,
   },
   {
+    names: ['save', 'image save'],
+    summary: 'Write images to an archive',
+    load: async () => (await import('./commands/save.ts')).addSaveCommand,
+  },
+  {
     names: ['snapshot ls', 'snapshot list'],
     summary: 'List snapshots',
     load: async () => (await import('./commands/snapshot-ls.ts')).addSnapshotLsCommand,

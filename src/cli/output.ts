@@ -10,7 +10,7 @@ export interface Output {
 }
 
 /** What docker's exit status is when the reader of its output has gone: 128 + SIGPIPE. */
-const readerGone = 141
+export const readerGone = 141
 
 const retryMs = 2
 

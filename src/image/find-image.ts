@@ -1,7 +1,12 @@
 import { TsctrError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Platform } from '../oci/platform.ts'
-import { canonicalName, parseReference, repositoryName } from '../oci/reference.ts'
+import {
+  canonicalName,
+  parseReference,
+  repositoryName,
+  tryParseReference,
+} from '../oci/reference.ts'
 import { getImage, type ImageRecord, listImages } from '../store/images.ts'
 import { readImageFacts } from './image-facts.ts'
 import type { ImageStores } from './stores.ts'
@@ -33,12 +38,12 @@ export function findImage(stores: Local, text: string, platform: Platform): Imag
 
 /** Whether the text is the image's own name, in whatever form, and not an id or a digest of it. */
 export function isNameOf({ name }: ImageRecord, text: string): boolean {
-  const reference = tryParse(text)
+  const reference = tryParseReference(text)
   return reference !== undefined && canonicalName(reference) === name
 }
 
 function findByReference(stores: Local, text: string): ImageRecord | undefined {
-  const reference = tryParse(text)
+  const reference = tryParseReference(text)
   if (reference === undefined) return undefined
   const exact = getImage(stores.database, stores.namespace, canonicalName(reference))
   if (exact !== undefined || reference.digest === undefined) return exact
@@ -74,13 +79,4 @@ function findById(stores: Local, text: string, platform: Platform): ImageRecord[
     throw new TsctrError('INVALID_ARGUMENT', `image ${text}: several images' ids start so`)
   }
   return matches.map(({ image }) => image)
-}
-
-function tryParse(text: string): ReturnType<typeof parseReference> | undefined {
-  try {
-    return parseReference(text)
-  } catch (error) {
-    if (error instanceof TsctrError) return undefined
-    throw error
-  }
 }

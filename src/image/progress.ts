@@ -2,6 +2,11 @@ import type { Digest } from '../oci/digest.ts'
 
 export type DescriptorRole = 'index' | 'manifest' | 'config' | 'layer'
 
+/** Bytes of the descriptor are on the move: `offsetBytes` of them so far. */
+export function isTransfer(status: string): boolean {
+  return status === 'downloading' || status === 'reading' || status === 'writing'
+}
+
 /**
  * Where a descriptor stands. Each ends with `exists`, of which nothing had to be done, or `done`. A
  * layer that was fetched to be unpacked is `downloaded` until its turn comes.
@@ -10,12 +15,14 @@ export type DescriptorStatus =
   | 'waiting'
   | 'exists'
   | 'downloading'
+  | 'reading'
+  | 'writing'
   | 'verifying'
   | 'downloaded'
   | 'unpacking'
   | 'done'
 
-/** What a pull says of itself while it runs. */
+/** What a pull, a load or a save says of itself while it runs. */
 export type ProgressEvent =
   | { readonly kind: 'resolving' | 'resolved'; readonly reference: string }
   | {

@@ -70,6 +70,16 @@ export function parseRegistry(text: string): string {
   return host
 }
 
+/** As parseReference, but undefined for what is no reference: an id, perhaps. */
+export function tryParseReference(text: string): Reference | undefined {
+  try {
+    return parseReference(text)
+  } catch (error) {
+    if (error instanceof TsctrError) return undefined
+    throw error
+  }
+}
+
 /** Whether a reference says neither tag nor digest, so that `latest` is taken. */
 export function hasDefaultTag(text: string): boolean {
   const { tag, digestText } = splitRest(splitRegistry(text).rest)

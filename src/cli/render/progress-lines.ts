@@ -1,3 +1,4 @@
+import { isTransfer } from '../../image/progress.ts'
 import { humanTransfer } from './human-size.ts'
 import type { ProgressEntry, ProgressState } from './progress-state.ts'
 
@@ -82,12 +83,12 @@ function drawBar(
 
 function fractionOf({ status, offsetBytes, totalBytes }: ProgressEntry): number {
   if (status === 'waiting' || status === 'resolving') return 0
-  if (status !== 'downloading') return 1
+  if (!isTransfer(status)) return 1
   return totalBytes === 0 ? 0 : Math.min(1, offsetBytes / totalBytes)
 }
 
 function sizesOf({ status, offsetBytes, totalBytes }: ProgressEntry): string {
-  if (status !== 'downloading') return ''
+  if (!isTransfer(status)) return ''
   return ` ${humanTransfer(offsetBytes)}/${humanTransfer(totalBytes)}`
 }
 

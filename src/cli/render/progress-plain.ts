@@ -1,3 +1,4 @@
+import { isTransfer } from '../../image/progress.ts'
 import { humanTransfer } from './human-size.ts'
 import type { Progress, ProgressStream } from './progress.ts'
 import { summaryLine } from './progress-lines.ts'
@@ -22,7 +23,7 @@ export function createPlainProgress(stream: ProgressStream): Progress {
 }
 
 function sizesOf({ status, offsetBytes, totalBytes }: ProgressEntry): string {
-  if (status !== 'downloading') return ''
+  if (!isTransfer(status)) return ''
   const total = humanTransfer(totalBytes)
   return offsetBytes === 0 ? ` ${total}` : ` ${total}, resuming at ${humanTransfer(offsetBytes)}`
 }

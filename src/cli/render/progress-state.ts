@@ -1,4 +1,4 @@
-import type { DescriptorStatus, ProgressEvent } from '../../image/progress.ts'
+import { type DescriptorStatus, isTransfer, type ProgressEvent } from '../../image/progress.ts'
 import { escapeControls } from './escape.ts'
 
 /** One thing a pull works on: the reference, or a descriptor. */
@@ -33,7 +33,7 @@ export function trackProgress(): ProgressState {
       entries.set(entry.name, entry)
       const transfer = transfers.get(entry.name)
       if (transfer !== undefined) transfer.to = Math.max(transfer.to, entry.offsetBytes)
-      else if (entry.status === 'downloading') {
+      else if (isTransfer(entry.status)) {
         transfers.set(entry.name, { from: entry.offsetBytes, to: entry.offsetBytes })
       }
       return { entry, isNewStatus: before?.status !== entry.status }
