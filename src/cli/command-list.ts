@@ -119,6 +119,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/kill.ts')).addKillCommand,
   },
   {
+    names: ['load', 'image load'],
+    summary: 'Load images from an archive',
+    load: async () => (await import('./commands/load.ts')).addLoadCommand,
+  },
+  {
     names: ['login'],
     summary: 'Log in to a registry',
     load: async () => (await import('./commands/login.ts')).addLoginCommand,

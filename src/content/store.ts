@@ -13,6 +13,7 @@ import { hasCode, isErrno, TsctrError } from '../errors.ts'
 import { type Database, writeTransaction } from '../host/database.ts'
 import { fsyncDirectory } from '../host/durable.ts'
 import type { FileLock } from '../host/file-lock.ts'
+import { hasRoomFor } from '../host/free-space.ts'
 import { isAlive } from '../host/owner.ts'
 import { storageError } from '../host/storage-error.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
@@ -183,6 +184,11 @@ export class ContentStore {
     signal?: AbortSignal,
   ): Promise<StagedBlob> {
     return stageBlob(this.#layout, bytes, signal)
+  }
+
+  /** Whether the disk has room for a blob of this size. */
+  hasRoomFor(sizeBytes: number): boolean {
+    return hasRoomFor(this.#layout.root, sizeBytes)
   }
 
   /** Give a staged blob its name and row. Hold its digest in a lease before. */

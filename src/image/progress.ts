@@ -26,6 +26,14 @@ export type DescriptorStatus =
 export type ProgressEvent =
   | { readonly kind: 'resolving' | 'resolved'; readonly reference: string }
   | {
+      /** A file of an archive; what it is turns out at the archive's end. */
+      readonly kind: 'file'
+      readonly name: string
+      readonly status: 'reading' | 'done'
+      readonly offsetBytes: number
+      readonly totalBytes: number
+    }
+  | {
       readonly kind: 'descriptor'
       readonly role: DescriptorRole
       readonly digest: Digest

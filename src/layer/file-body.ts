@@ -1,4 +1,5 @@
-import { ftruncateSync, statfsSync, writeSync } from 'node:fs'
+import { ftruncateSync, writeSync } from 'node:fs'
+import { isNearlyFull } from '../host/free-space.ts'
 import { noSpace } from './layer-error.ts'
 import type { TarEntry } from './tar-reader.ts'
 
@@ -7,8 +8,6 @@ export type BodySource = (length: number, use: (slice: Buffer) => void) => void
 
 /** Looked at this often: a small layer still fits on a disk that is nearly full. */
 const checkEveryBytes = 64 * 1024 * 1024
-const reservedBytes = 1024 ** 3
-const reservedFraction = 0.05
 
 /**
  * Writes file bodies, and stops before the disk is full: a host without any space left fails in
@@ -46,9 +45,7 @@ export class BodyWriter {
     this.#sinceCheckBytes += writtenBytes
     if (this.#sinceCheckBytes < checkEveryBytes) return
     this.#sinceCheckBytes = 0
-    const { bavail, blocks, bsize } = statfsSync(this.#directory)
-    const reserved = Math.min(reservedBytes, blocks * bsize * reservedFraction)
-    if (bavail * bsize < reserved) throw noSpace(entry.name)
+    if (isNearlyFull(this.#directory)) throw noSpace(entry.name)
   }
 }
 

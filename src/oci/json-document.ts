@@ -13,13 +13,22 @@ export type JsonObject = Readonly<Record<string, unknown>>
  * @throws      INVALID_ARGUMENT for anything else, trailing data and a byte order mark included
  */
 export function parseJsonObject(bytes: Buffer, what: string): JsonObject {
-  let value: unknown
+  return asObject(parseJson(bytes, what), what)
+}
+
+/** As parseJsonObject, for one JSON list. @throws INVALID_ARGUMENT */
+export function parseJsonList(bytes: Buffer, what: string): readonly unknown[] {
+  const value = parseJson(bytes, what)
+  if (Array.isArray(value)) return value
+  throw new TsctrError('INVALID_ARGUMENT', `${what}: must be a list`)
+}
+
+function parseJson(bytes: Buffer, what: string): unknown {
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
   } catch (cause) {
     throw new TsctrError('INVALID_ARGUMENT', `${what}: not a JSON document`, { cause })
   }
-  return asObject(value, what)
 }
 
 /** @throws INVALID_ARGUMENT unless `value` is an object (an array is not) */

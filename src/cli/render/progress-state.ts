@@ -46,6 +46,7 @@ export function trackProgress(): ProgressState {
 }
 
 function entryOf(event: ProgressEvent): ProgressEntry {
+  if (event.kind === 'file') return { ...event, name: escapeControls(event.name) }
   if (event.kind !== 'descriptor') {
     return {
       name: escapeControls(event.reference),
