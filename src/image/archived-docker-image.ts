@@ -7,12 +7,7 @@ import type { DiffID } from '../oci/digest.ts'
 import { type ImageConfig, parseImageConfig } from '../oci/image-config.ts'
 import { maxConfigBytes } from '../oci/image-manifest.ts'
 import { mediaTypes } from '../oci/media-type.ts'
-import {
-  formatPlatform,
-  isSamePlatform,
-  type Platform,
-  runnablePlatforms,
-} from '../oci/platform.ts'
+import { formatPlatform, type Platform, platformRank } from '../oci/platform.ts'
 import type { ArchiveRequest, CommitImage } from './archived-images.ts'
 import { readImage } from './read-image.ts'
 import type { ArchivedFile, StagedArchive } from './stage-archive.ts'
@@ -107,10 +102,7 @@ function checkLayers(config: ImageConfig, layers: readonly Descriptor[], what: s
 }
 
 function checkPlatform(found: Platform, wanted: readonly Platform[], what: string): void {
-  const isWanted = wanted.some((platform) =>
-    runnablePlatforms(platform).some((each) => isSamePlatform(each, found)),
-  )
-  if (isWanted) return
+  if (wanted.some((platform) => platformRank(platform, found) !== undefined)) return
   const asked = wanted.map(formatPlatform).join(', ')
   throw new TsctrError('NOT_FOUND', `${what}: no image for platform ${asked}`, {
     hint: `--platform ${formatPlatform(found)}`,

@@ -78,6 +78,7 @@ export function layoutImage(
   )
   const missingOf = (part: ImagePart): Descriptor[] => missingBlobs(part, isThere)
   const isAsked = platforms !== 'here'
+  const isSingled = typeof platforms !== 'string'
   const isInArchive = ({ manifestDescriptor }: ImagePart): boolean =>
     archive.byDigest(manifestDescriptor.digest) !== undefined
   const whole = selected.filter((part) => missingOf(part).length === 0)
@@ -86,8 +87,9 @@ export function layoutImage(
   }
   const unpacked = isAsked ? whole : [bestPart(whole, preferred) ?? []].flat()
   for (const part of unpacked) checkLayerCount(part, what)
+  const attachments = found.attachments.filter((blobs) => !isSingled && blobs.every(isThere))
   return () => {
-    for (const blob of whole.flatMap(blobsOf)) {
+    for (const blob of [...whole.flatMap(blobsOf), ...attachments.flat()]) {
       const staged = archive.byDigest(blob.digest)?.staged
       if (staged !== undefined) stores.content.commitStaged(staged, blob.mediaType)
     }

@@ -5,16 +5,14 @@ import {
   type ImageManifest,
   maxConfigBytes,
   maxManifestBytes,
+  parseChildren,
   parseImageDocument,
 } from '../oci/image-manifest.ts'
-import {
-  formatPlatform,
-  isSamePlatform,
-  type Platform,
-  runnablePlatforms,
-} from '../oci/platform.ts'
+import { isIndex, isManifest } from '../oci/media-type.ts'
+import { formatPlatform, type Platform, platformRank } from '../oci/platform.ts'
 import { isImageEntry } from './choose-platform.ts'
-import { maxIndexDepth, type Target } from './read-image.ts'
+import type { Target } from './read-image.ts'
+import { maxDocuments, maxIndexDepth } from './select-manifest.ts'
 
 /** One platform of an image, as far as it is here. */
 export interface ImagePart {
@@ -33,6 +31,8 @@ export interface ImageParts {
   readonly parts: readonly ImagePart[]
   /** Entries of indexes whose manifest is not here. */
   readonly absent: readonly Descriptor[]
+  /** Attestations, signatures: the manifest, which is here, then what it leads to. */
+  readonly attachments: readonly (readonly Descriptor[])[]
 }
 
 /** Where documents come from: undefined for one that is not here. */
@@ -41,11 +41,9 @@ export type ReadBytes = (target: Target, maxBytes: number) => Buffer | undefined
 /** Which platforms of an image are meant: those that are here whole, all that it has, or these. */
 export type PlatformSelection = 'here' | 'all' | readonly Platform[]
 
-/** So many documents make one image at most: an index may name thousands. */
-const maxDocuments = 500
-
 /**
- * Every platform of an image whose manifest is here. Attestations and signatures are no platforms.
+ * Every platform of an image whose manifest is here. Attestations and signatures are no platforms,
+ * but belong to the image.
  *
  * @throws  INVALID_ARGUMENT for indexes that are nested too deep or lead to too much; UNSUPPORTED,
  *          INVALID_ARGUMENT for a document that is no image's
@@ -53,6 +51,7 @@ const maxDocuments = 500
 export function findImageParts(read: ReadBytes, target: Target): ImageParts {
   const parts: ImagePart[] = []
   const absent: Descriptor[] = []
+  const attachments: Descriptor[][] = []
   const seen = new Set<string>()
   const visit = (
     entry: Target & Pick<Descriptor, 'platform'>,
@@ -68,7 +67,10 @@ export function findImageParts(read: ReadBytes, target: Target): ImageParts {
     }
     const document = parseImageDocument(bytes, entry.mediaType, `manifest ${entry.digest}`)
     if (document.kind === 'index') {
-      for (const child of document.manifests.filter(isImageEntry)) visit(child, [...indexes, entry])
+      for (const child of document.manifests) {
+        if (isImageEntry(child)) visit(child, [...indexes, entry])
+        else attachments.push(...readAttachment(read, child))
+      }
       return
     }
     const config = readConfig(read, document)
@@ -76,7 +78,7 @@ export function findImageParts(read: ReadBytes, target: Target): ImageParts {
     parts.push({ indexes, manifestDescriptor: entry, manifest: document, config, platform })
   }
   visit(target, [])
-  return { parts, absent }
+  return { parts, absent, attachments }
 }
 
 /**
@@ -101,11 +103,11 @@ export function selectParts(
 
 /** The part that suits a platform best; undefined if none does. */
 export function bestPart(parts: readonly ImagePart[], wanted: Platform): ImagePart | undefined {
-  for (const platform of runnablePlatforms(wanted)) {
-    const match = parts.find((part) => part.platform && isSamePlatform(part.platform, platform))
-    if (match !== undefined) return match
-  }
-  return undefined
+  const ranked = parts.flatMap((part) => {
+    const rank = part.platform === undefined ? undefined : platformRank(wanted, part.platform)
+    return rank === undefined ? [] : [{ part, rank }]
+  })
+  return ranked.toSorted((a, b) => a.rank - b.rank)[0]?.part
 }
 
 /** Config and layers that are not there. */
@@ -123,6 +125,14 @@ function partFor(parts: readonly ImagePart[], wanted: Platform, what: string): I
   throw new TsctrError('NOT_FOUND', `${what}: not here for platform ${formatPlatform(wanted)}`, {
     hint: offered.length === 0 ? undefined : `--platform ${offered.join(' or ')}`,
   })
+}
+
+/** Nothing, or what an attestation is made of. */
+function readAttachment(read: ReadBytes, entry: Descriptor): Descriptor[][] {
+  if (!isManifest(entry.mediaType) && !isIndex(entry.mediaType)) return []
+  const bytes = read(entry, maxManifestBytes)
+  if (bytes === undefined) return []
+  return [[entry, ...parseChildren(bytes, entry.mediaType, `manifest ${entry.digest}`)]]
 }
 
 function readConfig(read: ReadBytes, { config }: ImageManifest): ImageConfig | undefined {

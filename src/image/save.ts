@@ -53,8 +53,10 @@ export async function saveImages(
     const images: ArchivedImage[] = []
     const blobs = new Map<Digest, Descriptor>()
     for (const { target, references, what } of imagesToSave(stores, request)) {
-      const parts = partsToSave(stores, target, request, what)
-      for (const blob of blobsOf(parts, request.excluded)) blobs.set(blob.digest, blob)
+      const { parts, attachments } = partsToSave(stores, target, request, what)
+      for (const blob of [...blobsOf(parts, request.excluded), ...attachments]) {
+        blobs.set(blob.digest, blob)
+      }
       images.push(archivedImage(target, references, parts, request.preferred))
     }
     holdAll(stores, lease, [...blobs.values()])
@@ -79,7 +81,7 @@ function partsToSave(
   target: Target,
   { platforms, preferred, excluded }: SaveRequest,
   what: string,
-): readonly ImagePart[] {
+): { parts: readonly ImagePart[]; attachments: readonly Descriptor[] } {
   const isThere = ({ digest }: Pick<Descriptor, 'digest'>): boolean =>
     stores.content.stat(digest) !== undefined
   const found = findImageParts(
@@ -93,7 +95,11 @@ function partsToSave(
   const isWhole = (part: ImagePart): boolean => missingOf(part).length === 0
   const saved = platforms === 'here' ? selected.filter(isWhole) : selected
   const broken = saved.find((part) => !isWhole(part))
-  if (saved.length > 0 && broken === undefined) return saved
+  if (saved.length > 0 && broken === undefined) {
+    const isAsked = typeof platforms !== 'string'
+    const attachments = isAsked ? [] : found.attachments.filter((blobs) => blobs.every(isThere))
+    return { parts: saved, attachments: attachments.flat() }
+  }
   const shown = broken ?? bestPart(selected, preferred) ?? selected[0]
   const missing = shown === undefined ? [target] : missingOf(shown)
   const digests = missing.map(({ digest }) => digest).join(', ')

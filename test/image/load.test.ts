@@ -226,6 +226,20 @@ describe('platforms of an archive', () => {
     assert.equal(stores.snapshots.walk().length, 2)
   })
 
+  test('bring the attestations that are there along', async () => {
+    const statement = Buffer.from('{"predicateType":"https://slsa.dev/provenance/v1"}')
+    const attestation = buildImage({ layersBaseFirst: [statement], layerMediaType: 'in-toto' })
+    const annotations = { 'vnd.docker.reference.type': 'attestation-manifest' }
+    const withIt = buildIndex([
+      entries[0] as never,
+      { ...attestation.manifest, platform: { os: 'unknown' }, annotations },
+    ])
+    const parts = [...image.blobs, ...attestation.blobs, withIt.blob]
+    await load(archiveOf(...parts, ...layoutFiles([named(withIt.target, appName)])))
+    assert.ok(stores.content.stat(sha256Digest(statement)) !== undefined)
+    assert.deepEqual(collectGarbage(stores).blobs, [])
+  })
+
   test('may lack some, as after a save of one', async () => {
     assert.deepEqual(await load(archiveOf(...image.blobs, ...index)), [appName])
     await assert.rejects(
