@@ -97,7 +97,8 @@ function makeExecutable(
     assets,
     disableExperimentalSEAWarning: true,
     useCodeCache: true,
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    // Node looks for its own --env-file behind the program's name too, up to a `--`.
+    execArgv: ['--disable-warning=ExperimentalWarning', '--'],
     // The caller's NODE_OPTIONS are meant for other programs, and must not reach into this one.
     execArgvExtension: 'none',
   }

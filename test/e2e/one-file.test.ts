@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { buildOneFile } from '../../bin/one-file.ts'
 import { needsBareRoot, unpackBareRoot } from '../helpers/bare-root.ts'
-import { builtProgram, runTsctr } from '../helpers/run-tsctr.ts'
+import { builtProgram, runTsctr, sourceProgram } from '../helpers/run-tsctr.ts'
 
 const root = join(import.meta.dirname, '../..')
 const scratch = mkdtempSync(join(tmpdir(), 'tsctr-one-file-'))
@@ -68,6 +68,26 @@ describe('the one-file build', () => {
       assert.equal(JSON.parse(seen).NODE_OPTIONS, options)
     }
     assert.deepEqual(globSync(marker), [])
+  })
+
+  // `run --env-file` was read by Node as well: it ended with Node's own 9 and message where there was
+  // no such file, took the variables for tsctr's own, and left a pipe's end to tsctr.
+  test('leaves --env-file to the command', () => {
+    const envFile = join(scratch, 'env-file')
+    writeFileSync(envFile, 'NODE_OPTIONS=from-the-file\n')
+    for (const path of [envFile, '/nonexistent']) {
+      const args = ['run', '--env-file', path]
+      const { NODE_OPTIONS: _, ...env } = process.env
+      const made = spawnSync(madeProgram, args, { encoding: 'utf8', env })
+      assert.equal(made.status, 0, made.stderr)
+      assert.deepEqual(JSON.parse(made.stdout).args, args)
+      assert.equal(JSON.parse(made.stdout).NODE_OPTIONS, undefined)
+      for (const program of [builtProgram, sourceProgram]) {
+        const { exitCode, stderr } = runTsctr(['version', '--env-file', path], { program })
+        assert.match(stderr, /^tsctr: version: unknown option '--env-file'$/m)
+        assert.equal(exitCode, 1)
+      }
+    }
   })
 
   test('says the same as tsctr from source', () => {
