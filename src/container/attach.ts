@@ -3,7 +3,7 @@ import { bundleOf } from '../runtime/bundle.ts'
 import { attachStdio, type StdioOptions } from './attach-stdio.ts'
 import type { CallerStdio } from './caller-stdio.ts'
 import { asConfig } from './config.ts'
-import { forwardSignals } from './forward-signals.ts'
+import { forwardSignals, tidyUpOnSignals } from './forward-signals.ts'
 import { isRunning } from './observe.ts'
 import { endOf, type ForegroundEnd } from './run.ts'
 import { settled } from './stop.ts'
@@ -39,11 +39,12 @@ export async function attachContainer(
     shows: { stdout: true, stderr: true },
   }
   const stdio = attachStdio(bundleOf(stores.stateRoot, record.namespace, record.id), options)
-  const signals = request.proxiesSignals ? forwardSignals(record) : undefined
+  const signals = request.proxiesSignals ? forwardSignals() : tidyUpOnSignals(() => stdio.close())
+  signals.sendTo(record)
   try {
     return await endOf(stores, record, stdio)
   } finally {
-    signals?.stop()
+    signals.stop()
     stdio.close()
   }
 }

@@ -17,21 +17,54 @@ const forwarded = [
   'SIGALRM',
 ] as const
 
-/** Send on every signal that this process gets, until stopped. */
-export function forwardSignals(record: ContainerRecord): { stop(): void } {
-  const { process: target } = record
-  const send = (signal: NodeJS.Signals): void => {
-    if (target === undefined || !isAlive(target)) return
-    try {
-      process.kill(target.pid, signal)
-    } catch (error) {
-      if (!isErrno(error, 'ESRCH')) throw error
-    }
+/** Signals of these that nobody handles end this process. */
+const ending = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const
+
+export interface SignalForwarder {
+  /** The container's process is there: it gets what came so far and what comes. */
+  sendTo(record: ContainerRecord): void
+  stop(): void
+}
+
+/** Send on every signal that this process gets, until stopped; those that come early wait. */
+export function forwardSignals(): SignalForwarder {
+  let receiver: ContainerRecord | undefined
+  const early: NodeJS.Signals[] = []
+  const forward = (signal: NodeJS.Signals): void => {
+    if (receiver === undefined) early.push(signal)
+    else send(receiver, signal)
   }
-  for (const signal of forwarded) process.on(signal, send)
+  for (const signal of forwarded) process.on(signal, forward)
   return {
-    stop: () => {
-      for (const signal of forwarded) process.off(signal, send)
+    sendTo: (record) => {
+      receiver = record
+      for (const signal of early.splice(0)) send(record, signal)
     },
+    stop: () => {
+      for (const signal of forwarded) process.off(signal, forward)
+    },
+  }
+}
+
+/** Let signals end this process and leave the container alone, but tidy up first. */
+export function tidyUpOnSignals(tidyUp: () => void): SignalForwarder {
+  const stop = (): void => {
+    for (const signal of ending) process.off(signal, end)
+  }
+  const end = (signal: NodeJS.Signals): void => {
+    tidyUp()
+    stop()
+    process.kill(process.pid, signal)
+  }
+  for (const signal of ending) process.on(signal, end)
+  return { sendTo: () => {}, stop }
+}
+
+function send({ process: target }: ContainerRecord, signal: NodeJS.Signals): void {
+  if (target === undefined || !isAlive(target)) return
+  try {
+    process.kill(target.pid, signal)
+  } catch (error) {
+    if (!isErrno(error, 'ESRCH')) throw error
   }
 }

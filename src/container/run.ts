@@ -2,7 +2,7 @@ import { exitCodes } from '../errors.ts'
 import { type ContainerRecord, findContainer } from '../store/containers.ts'
 import { type AttachedStdio, attachStdio, type StdioOptions } from './attach-stdio.ts'
 import { asConfig } from './config.ts'
-import { forwardSignals } from './forward-signals.ts'
+import { forwardSignals, tidyUpOnSignals } from './forward-signals.ts'
 import { settleContainer } from './settle.ts'
 import { startContainer } from './start.ts'
 import type { ContainerStores } from './stores.ts'
@@ -33,6 +33,9 @@ export async function runInForeground(
   const found = findContainer(stores.database, stores.namespace, request.name)
   const hasTerminal = asConfig(found.config).tty
   let stdio: AttachedStdio | undefined
+  // Before anything is joined: a signal may come while the container starts, and must not leave the
+  // terminal raw. With a terminal, keys like Ctrl-C go to it raw; signals from elsewhere still count.
+  const signals = request.proxiesSignals ? forwardSignals() : tidyUpOnSignals(() => stdio?.close())
   try {
     const record = await startContainer(stores, {
       name: found.id,
@@ -40,15 +43,11 @@ export async function runInForeground(
         stdio = attachStdio(bundle, { ...request.stdio, hasTerminal })
       },
     })
+    signals.sendTo(record)
     request.onStarted?.(record)
-    // With a terminal, keys like Ctrl-C go to it raw; signals from elsewhere still count.
-    const signals = request.proxiesSignals ? forwardSignals(record) : undefined
-    try {
-      return await endOf(stores, record, stdio)
-    } finally {
-      signals?.stop()
-    }
+    return await endOf(stores, record, stdio)
   } finally {
+    signals.stop()
     stdio?.close()
   }
 }
