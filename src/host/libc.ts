@@ -47,6 +47,11 @@ const SOCK_CLOEXEC = 0o2000000
 const MSG_DONTWAIT = 0x40
 const MFD_CLOEXEC = 1
 const SYS_OPENAT2 = 437n
+const TCSANOW = 0
+const OPOST = 1
+/** Source: glibc termios.h struct termios: c_iflag, c_oflag, c_cflag, c_lflag, c_line, c_cc[32], speeds */
+const termiosBytes = 60
+const outputFlagsOffset = 4
 
 const { functions: libc } = ffi.dlopen(null, {
   mount: {
@@ -74,6 +79,8 @@ const { functions: libc } = ffi.dlopen(null, {
   recv: { arguments: ['int32', 'pointer', 'uint64', 'int32'], return: 'int64' },
   dup2: { arguments: ['int32', 'int32'], return: 'int32' },
   memfd_create: { arguments: ['pointer', 'uint32'], return: 'int32' },
+  tcgetattr: { arguments: ['int32', 'pointer'], return: 'int32' },
+  tcsetattr: { arguments: ['int32', 'int32', 'pointer'], return: 'int32' },
   unshare: { arguments: ['int32'], return: 'int32' },
   setns: { arguments: ['int32', 'int32'], return: 'int32' },
   __errno_location: { arguments: [], return: 'pointer' },
@@ -282,6 +289,15 @@ export function memfdCreate(name: string): number {
   const fd = libc.memfd_create(cString(name), MFD_CLOEXEC)
   if (fd < 0) throw systemError('memfd_create')
   return fd
+}
+
+/** Let a terminal show what is written to it as it is: a line feed brings no carriage return. Source: tcsetattr(3) */
+export function passOutputThrough(fd: number): void {
+  const termios = Buffer.alloc(termiosBytes)
+  if (libc.tcgetattr(fd, termios) !== 0) throw systemError('tcgetattr')
+  const flags = new Uint32Array(termios.buffer, termios.byteOffset + outputFlagsOffset, 1)
+  flags[0] = (flags[0] ?? 0) & ~OPOST
+  if (libc.tcsetattr(fd, TCSANOW, termios) !== 0) throw systemError('tcsetattr')
 }
 
 /**

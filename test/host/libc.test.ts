@@ -42,6 +42,7 @@ import {
   O_PATH,
   openat2,
   openNetlink,
+  passOutputThrough,
   RESOLVE_NO_SYMLINKS,
   receiveNow,
   setns,
@@ -375,6 +376,20 @@ test('dup2 makes a descriptor that children inherit', () => {
   execFileSync('sh', ['-c', `echo inherited > /proc/self/fd/${copy}`])
   assert.equal(readFileSync(join(scratch, 'out'), 'utf8'), 'inherited\n')
   assert.throws(() => dup2(-1, copy), { code: 'EBADF' })
+})
+
+test('passOutputThrough leaves what is written to a terminal as it is', () => {
+  const terminal = opened(openSync('/dev/ptmx', O_RDWR | constants.O_NOCTTY))
+  const settings = (): string =>
+    execFileSync('stty', ['-a'], { stdio: [terminal, 'pipe', 'inherit'], encoding: 'utf8' })
+  assert.match(settings(), /^opost /m)
+  const others = (text: string): string => text.replace(/-?opost/, '')
+  const before = settings()
+  passOutputThrough(terminal)
+  assert.match(settings(), /^-opost /m)
+  assert.equal(others(settings()), others(before))
+  const noTerminal = opened(openSync('/dev/null', O_RDWR))
+  assert.throws(() => passOutputThrough(noTerminal), { code: 'ENOTTY', syscall: 'tcgetattr' })
 })
 
 describe('namespaces', { skip: needsRoot() }, () => {
