@@ -106,6 +106,9 @@ class LazyContext implements Context {
   }
 
   get hasDatabase(): boolean {
+    if (!existsSync(this.dataRoot)) return false
+    // In somebody else's root nothing can be seen, which is not the same as nothing being there.
+    makeRootDirectory(this.dataRoot, '--data-root')
     return existsSync(this.#databasePath)
   }
 

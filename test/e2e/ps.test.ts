@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, rmdirSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import type { RunningRegistry } from '../../fixtures/docker-registry.ts'
 import { needsContainers, needsRegistry } from '../helpers/capabilities.ts'
@@ -42,6 +42,21 @@ describe('tsctr ps', { skip }, () => {
     const titles = 'CONTAINER ID   IMAGE     COMMAND   CREATED   STATUS    PORTS     NAMES\n'
     assert.equal(await succeeds('ps', '-a'), titles)
     assert.equal(existsSync(sandbox.dataRoot), false)
+  })
+
+  // A user who could not look into root's store was told that there are no containers.
+  test('refuses to look into the store of somebody else', async () => {
+    mkdirSync(sandbox.dataRoot, { mode: 0o700 })
+    chmodSync(sandbox.directory, 0o755)
+    for (const command of ['ps', 'info']) {
+      const { stdout, stderr, exitCode } = await sandbox.run([command], {
+        prefix: ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
+      })
+      assert.equal(stdout, '')
+      assert.match(stderr, /^tsctr: .*\/lib: belongs to user 0\nhint: .*\n$/)
+      assert.equal(exitCode, 1)
+    }
+    rmdirSync(sandbox.dataRoot)
   })
 
   test('shows what runs, and with -a what has ended and what never ran', async () => {
