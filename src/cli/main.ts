@@ -67,9 +67,12 @@ function unknownCommand(words: readonly string[]): TsctrError {
   const prefix = group.map((part) => `${part} `).join('')
   const names = [...commandList.flatMap(({ names }) => names), ...commandGroups.map((g) => g.name)]
   const siblings = names.filter((name) => name.startsWith(prefix))
-  const meant = didYouMean(words.join(' '), siblings)
+  const meant = didYouMean(
+    word,
+    siblings.map((name) => name.slice(prefix.length)),
+  )
   return new TsctrError('INVALID_ARGUMENT', `'${word}' is not a tsctr ${prefix}command`, {
-    hint: meant === undefined ? `tsctr ${prefix}--help` : `did you mean tsctr ${meant}?`,
+    hint: meant === undefined ? `tsctr ${prefix}--help` : `did you mean tsctr ${prefix}${meant}?`,
   })
 }
 

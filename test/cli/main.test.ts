@@ -38,6 +38,13 @@ describe('tsctr', () => {
     })
   })
 
+  // The group's name counted as letters that were right: `container nosuch` meant `container attach`.
+  test('knows the commands of a group by their own names', () => {
+    const hintOf = (...args: string[]) => runTsctr(args).stderr.split('\n')[1]
+    assert.equal(hintOf('container', 'nosuch'), 'hint: tsctr container --help')
+    assert.equal(hintOf('container', 'inspetc'), 'hint: did you mean tsctr container inspect?')
+  })
+
   test('refuses an unknown option in two lines', () => {
     assert.deepEqual(runTsctr(['version', '--bad']), {
       exitCode: 1,
