@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import type { ContainerConfig } from '../../container/config.ts'
 import { createContainer } from '../../container/create.ts'
+import { removeContainer } from '../../container/remove.ts'
 import { settleInterrupted } from '../../container/settle.ts'
 import { TsctrError } from '../../errors.ts'
 import { ensureImage } from '../../image/ensure-image.ts'
@@ -32,9 +33,18 @@ export async function createFromFlags(
     runtime: options.runtime ?? defaultRuntime,
     isStartedNext: kind === 'run',
   })
-  // The flag's parser has seen that there is no such file.
-  if (options.cidfile !== undefined) writeFileSync(options.cidfile, id, { flag: 'wx' })
+  if (options.cidfile !== undefined) await writeCidFile(ctx, options.cidfile, id)
   return { id, config }
+}
+
+/** The flag's parser has seen that there is no such file. */
+async function writeCidFile(ctx: Context, path: string, id: string): Promise<void> {
+  try {
+    writeFileSync(path, id, { flag: 'wx' })
+  } catch (cause) {
+    await removeContainer(ctx, { name: id, isForced: true }).catch(() => {})
+    throw new TsctrError('INVALID_ARGUMENT', `--cidfile ${path}: cannot be written`, { cause })
+  }
 }
 
 async function localImage(

@@ -1,8 +1,10 @@
+import { rmSync } from 'node:fs'
 import type { Command } from 'commander'
 import { defaultDetachKeys, parseDetachKeys } from '../../container/detach-keys.ts'
 import { removeContainer } from '../../container/remove.ts'
 import { runInForeground } from '../../container/run.ts'
 import { startContainer } from '../../container/start.ts'
+import type { ContainerRecord } from '../../store/containers.ts'
 import { withContext } from '../context.ts'
 import { processStdio } from '../process-stdio.ts'
 import { requireTerminalInput } from '../terminal-check.ts'
@@ -23,10 +25,14 @@ export function addRunCommand(parent: Command): void {
         const takesInput = flags.interactive === true && attached.includes('stdin')
         if (!options.detach) requireTerminalInput('run', flags.tty === true, takesInput)
         const { id } = await createFromFlags(ctx, flags, image, args, 'run')
+        let hasStarted = false
+        const onStarted = (record: ContainerRecord): void => {
+          writePidFile(options.pidfile, record)
+          hasStarted = true
+        }
         try {
           if (options.detach) {
-            const record = await startContainer(ctx, { name: id })
-            writePidFile(options.pidfile, record)
+            onStarted(await startContainer(ctx, { name: id }))
             ctx.stdout.line(id)
             return
           }
@@ -42,12 +48,15 @@ export function addRunCommand(parent: Command): void {
               },
             },
             proxiesSignals: options.sigProxy,
-            onStarted: (record) => writePidFile(options.pidfile, record),
+            onStarted,
           })
           process.exitCode = end.kind === 'exited' ? end.exitCode : 0
         } catch (error) {
-          // What could not be started is of no use to anybody.
-          await removeContainer(ctx, { name: id, isForced: true }).catch(() => {})
+          // What could not be started is of no use to anybody; what has run is the user's.
+          if (!hasStarted) {
+            await removeContainer(ctx, { name: id, isForced: true }).catch(() => {})
+            if (options.cidfile !== undefined) rmSync(options.cidfile, { force: true })
+          }
           throw error
         }
       }),
