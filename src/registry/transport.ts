@@ -1,5 +1,5 @@
 import { TsctrError } from '../errors.ts'
-import { AgentPool, anonymousTls, isLinkLocal, type TlsSettings } from './agents.ts'
+import { AgentPool, anonymousTls, isLinkLocal, isLoopback, type TlsSettings } from './agents.ts'
 import { redactUrl } from './wording.ts'
 
 export interface HttpRequest {
@@ -230,7 +230,9 @@ function redirectTarget(from: URL, location: string | null): URL {
   if (target.username !== '' || target.password !== '') {
     throw redirectError(from, 'to a URL with credentials in it')
   }
-  if (isLinkLocal(target.hostname)) throw redirectError(from, `to ${target.host}`)
+  // Nobody outside has a say in what this machine asks of itself, or of its cloud's secrets.
+  const isInward = isLoopback(target.hostname) && !isLoopback(from.hostname)
+  if (isInward || isLinkLocal(target.hostname)) throw redirectError(from, `to ${target.host}`)
   return target
 }
 

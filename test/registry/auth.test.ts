@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
+import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseReference, type Reference } from '../../src/oci/reference.ts'
 import type { RegistryClient, RegistryClientOptions } from '../../src/registry/client.ts'
 import type { Credential } from '../../src/registry/credentials.ts'
 import {
+  describe,
   type FakeServer,
   type Handler,
   type LoggedRequest,
   passwordFor,
+  rangeStart,
   sendManifest,
   startServer,
   testClient,
@@ -280,4 +283,33 @@ test('a login for another registry is not sent', async () => {
   useClient({ credentials: passwordFor('other.example') })
   await client.resolve(image())
   assert.equal(tokenService.requests[0]?.method, 'GET')
+})
+
+test('a pull that takes longer than its tokens goes on with new ones, asked for once each', async () => {
+  lifetimeSeconds = 2
+  const blobs = Array.from({ length: 4 }, (_, index) => Buffer.alloc(400_000, String(index)))
+  const check = registry.handler
+  registry.handler = async (request, response) => {
+    const found = blobs.find((bytes) => request.url.endsWith(describe(bytes).digest))
+    const token = (request.headers.authorization ?? '').replace(/^Bearer /, '')
+    const isGood = (validUntil.get(token) ?? 0) > performance.now()
+    if (found === undefined || !isGood) return check(request, response)
+    const start = rangeStart(request) ?? 0
+    // The connection breaks after a quarter, some time later: the rest needs a token again.
+    await delay(700)
+    const headers = { 'content-range': `bytes ${start}-399999/400000` }
+    response.writeHead(start === 0 ? 200 : 206, start === 0 ? {} : headers)
+    const part = found.subarray(start, start + 100_000)
+    if (start + part.length === found.length) response.end(part)
+    else response.write(part, () => response.req.socket.destroy())
+  }
+  useClient({ credentials: passwordFor(registry.host) })
+  const startedAt = performance.now()
+  const got = await Promise.all(
+    blobs.map(async (bytes) => buffer((await client.openBlob(image(), describe(bytes), 0)).stream)),
+  )
+  assert.ok(got.every((bytes, index) => bytes.equals(blobs[index] as Buffer)))
+  const seconds = (performance.now() - startedAt) / 1000
+  assert.ok(seconds > lifetimeSeconds, 'it was over before the first token')
+  assert.ok(issued >= 2 && issued <= Math.ceil(seconds / 1.5) + 1, `${issued} tokens`)
 })

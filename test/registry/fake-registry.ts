@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { TlsOptions } from 'node:tls'
 import type { Descriptor } from '../../src/oci/descriptor.ts'
 import type { Digest } from '../../src/oci/digest.ts'
 import type { RegistryClientOptions } from '../../src/registry/client.ts'
@@ -25,13 +26,13 @@ export interface FakeServer {
   readonly url: string
   readonly requests: LoggedRequest[]
   handler: Handler
+  closeIdleConnections(): void
+  /** More than so many at once are closed as they come. */
+  limitConnections(count: number): void
   close(): Promise<void>
 }
 
-export async function startServer(
-  handler: Handler,
-  tls?: { key: string; cert: string },
-): Promise<FakeServer> {
+export async function startServer(handler: Handler, tls?: TlsOptions): Promise<FakeServer> {
   const requests: LoggedRequest[] = []
   const listener = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = []
@@ -49,6 +50,10 @@ export async function startServer(
     url: `${tls === undefined ? 'http' : 'https'}://${host}`,
     requests,
     handler,
+    closeIdleConnections: () => server.closeIdleConnections(),
+    limitConnections: (count) => {
+      server.maxConnections = count
+    },
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
