@@ -74,6 +74,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/events.ts')).addEventsCommand,
   },
   {
+    names: ['diff', 'container diff'],
+    summary: 'List what a container has added, changed and deleted',
+    load: async () => (await import('./commands/diff.ts')).addDiffCommand,
+  },
+  {
     names: ['exec', 'container exec'],
     summary: 'Run a program in a running container',
     isCommon: true,
@@ -81,9 +86,19 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/exec.ts')).addExecCommand,
   },
   {
+    names: ['export', 'container export'],
+    summary: 'Write the files of a container as a tar archive',
+    load: async () => (await import('./commands/export.ts')).addExportCommand,
+  },
+  {
     names: ['gc'],
     summary: 'Remove what no image and no container needs',
     load: async () => (await import('./commands/gc.ts')).addGcCommand,
+  },
+  {
+    names: ['image diff'],
+    summary: 'List what one image has against another',
+    load: async () => (await import('./commands/image-diff.ts')).addImageDiffCommand,
   },
   {
     names: ['image inspect'],
@@ -178,6 +193,11 @@ export const commandList: readonly CommandEntry[] = [
     names: ['save', 'image save'],
     summary: 'Write images to an archive',
     load: async () => (await import('./commands/save.ts')).addSaveCommand,
+  },
+  {
+    names: ['snapshot diff'],
+    summary: 'Write what a snapshot changes as a layer tar',
+    load: async () => (await import('./commands/snapshot-diff.ts')).addSnapshotDiffCommand,
   },
   {
     names: ['snapshot ls', 'snapshot list'],

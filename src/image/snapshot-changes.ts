@@ -94,7 +94,8 @@ const isUntouchedDirectory: IsSame = (before, after) =>
 function isAsCopied(sinceNs: bigint): IsSame {
   return (before, after) => {
     const stats = lstatSync(toBuffer(after.path), { bigint: true, throwIfNoEntry: false })
-    if (stats !== undefined && stats.ctimeNs <= sinceNs) return true
+    // The clock of files ticks slowly: what bears the same time may have been changed right after.
+    if (stats !== undefined && stats.ctimeNs < sinceNs) return true
     return isEqual(before, after)
   }
 }

@@ -1,0 +1,31 @@
+import { changedPaths, type PathChange } from '../image/changed-paths.ts'
+import { snapshotChanges } from '../image/snapshot-changes.ts'
+import type { ViewChange } from '../layer/compare-views.ts'
+import { isPlaceholder } from './placeholders.ts'
+import { requireSnapshot } from './require-snapshot.ts'
+import { settled } from './stop.ts'
+import type { ContainerStores } from './stores.ts'
+
+/**
+ * What a container has changed on its image, sorted by path; it may run meanwhile.
+ *
+ * @throws  NOT_FOUND, FAILED_PRECONDITION for a container without an image
+ * Source: docker diff
+ */
+export async function listContainerChanges(
+  stores: ContainerStores,
+  name: string,
+): Promise<PathChange[]> {
+  const record = await settled(stores, name)
+  const key = requireSnapshot(record)
+  const view = { database: stores.database, snapshots: stores.snapshotter(record.snapshotter) }
+  return changedPaths(withoutPlaceholders(snapshotChanges(view, key)))
+}
+
+function* withoutPlaceholders(changes: Iterable<ViewChange>): Generator<ViewChange> {
+  for (const change of changes) {
+    const { kind, path, after } = change
+    if (kind === 'added' && after !== undefined && isPlaceholder(path, after.stats)) continue
+    yield change
+  }
+}
