@@ -5,7 +5,7 @@ import type { ContainerStores } from '../container/stores.ts'
 import { ContentStore } from '../content/store.ts'
 import { makeRootDirectory } from '../host/data-root.ts'
 import { type Database, openDatabase } from '../host/database.ts'
-import type { RegistryClient } from '../registry/client.ts'
+import type { RegistryClient, RegistryClientOptions } from '../registry/client.ts'
 import { nativeSnapshotter } from '../snapshot/native.ts'
 import { overlaySnapshotter } from '../snapshot/overlay.ts'
 import { overlayWorks } from '../snapshot/overlay-memo.ts'
@@ -22,6 +22,8 @@ export interface Context extends GlobalOptions, ContainerStores {
   readonly hasDatabase: boolean
   readonly stdout: Output
   readonly stderr: Output
+  /** Settings of the registry client that a command's own flags make; before its first use. */
+  configureRegistry(settings: Partial<RegistryClientOptions>): void
   /** Done by withContext; here for a command that becomes another program. */
   close(): void
 }
@@ -58,6 +60,7 @@ class LazyContext implements Context {
   #content: ContentStore | undefined
   #snapshots: Snapshotter | undefined
   #registry: Promise<RegistryClient> | undefined
+  #registrySettings: Partial<RegistryClientOptions> = {}
 
   constructor(options: GlobalOptions) {
     this.dataRoot = options.dataRoot
@@ -100,6 +103,10 @@ class LazyContext implements Context {
     return [...selfCommand(), ...roots, '--namespace', this.namespace]
   }
 
+  configureRegistry(settings: Partial<RegistryClientOptions>): void {
+    this.#registrySettings = settings
+  }
+
   registry(): Promise<RegistryClient> {
     this.#registry ??= this.#makeRegistry()
     return this.#registry
@@ -130,6 +137,7 @@ class LazyContext implements Context {
       insecureRegistries: this.insecureRegistries,
       userAgent: `tsctr/${programVersion}`,
       trace: this.debug ? (line) => this.stderr.line(`debug: ${line}`) : undefined,
+      ...this.#registrySettings,
     })
   }
 

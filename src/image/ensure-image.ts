@@ -1,29 +1,24 @@
-import { hasCode, TsctrError } from '../errors.ts'
+import { TsctrError } from '../errors.ts'
 import type { Platform } from '../oci/platform.ts'
 import { familiarName, parseReference } from '../oci/reference.ts'
-import { findImage } from './find-image.ts'
+import { findWholeImage, type WholeImage } from './find-whole-image.ts'
 import type { OnProgress } from './progress.ts'
 import { pullImage } from './pull.ts'
-import { findLocalImage, type LocalImage } from './read-image.ts'
+import type { PullPolicy } from './pull-policy.ts'
 import type { ImageStores } from './stores.ts'
-import { hasLayers, isUnpacked, unpackLocal } from './unpack-local.ts'
+import { isUnpacked, unpackLocal } from './unpack-local.ts'
 
 export interface EnsureImageRequest {
   /** A name, an id or a start of one, as typed. */
   readonly reference: string
   readonly platform: Platform
-  /** When to ask the registry: for what is not here, each time, or not at all. */
-  readonly policy: 'missing' | 'always' | 'never'
+  readonly policy: PullPolicy
   /** Called before a pull of what is not here, with the name as docker shows it. */
   readonly onPull?: ((familiarName: string) => void) | undefined
+  /** Transfers at once. */
+  readonly maxDownloads?: number | undefined
   readonly onProgress?: OnProgress | undefined
   readonly signal?: AbortSignal | undefined
-}
-
-export interface EnsuredImage {
-  /** Canonical name it is known by. */
-  readonly name: string
-  readonly local: LocalImage
 }
 
 /**
@@ -34,9 +29,17 @@ export interface EnsuredImage {
 export async function ensureImage(
   stores: ImageStores,
   request: EnsureImageRequest,
-): Promise<EnsuredImage> {
+): Promise<WholeImage> {
   if (request.policy === 'always') return pullForUse(stores, request)
-  const found = findWhole(stores, request)
+  const found = findWholeImage(stores, request.reference, request.platform)
+  if (request.policy === 'newer') {
+    try {
+      return await pullForUse(stores, request)
+    } catch (error) {
+      const isOver = found === undefined || request.signal?.aborted === true
+      if (isOver || !(error instanceof TsctrError)) throw error
+    }
+  }
   if (found !== undefined) {
     if (!isUnpacked(stores, found.local)) await unpackLocal(stores, found.local, request)
     return found
@@ -51,22 +54,8 @@ export async function ensureImage(
   return pullForUse(stores, request)
 }
 
-async function pullForUse(stores: ImageStores, request: EnsureImageRequest): Promise<EnsuredImage> {
-  const { platform, onProgress, signal } = request
+async function pullForUse(stores: ImageStores, request: EnsureImageRequest): Promise<WholeImage> {
   const reference = parseReference(request.reference)
-  const pulled = await pullImage(stores, { reference, platform, unpacks: true, onProgress, signal })
+  const pulled = await pullImage(stores, { ...request, reference, unpacks: true })
   return { name: pulled.name, local: pulled.image }
-}
-
-/** The image with everything that a container of it needs, unpacked or not. */
-function findWhole(stores: ImageStores, request: EnsureImageRequest): EnsuredImage | undefined {
-  try {
-    const { name, target } = findImage(stores, request.reference, request.platform)
-    const local = findLocalImage(stores, target, request.platform)
-    if (local === undefined) return undefined
-    return isUnpacked(stores, local) || hasLayers(stores, local) ? { name, local } : undefined
-  } catch (error) {
-    if (hasCode(error, 'NOT_FOUND')) return undefined
-    throw error
-  }
 }

@@ -5,6 +5,8 @@ export interface RetryPolicy {
   readonly maxTries: number
   /** Doubled with each failure. */
   readonly firstWaitMs: number
+  /** Each wait is as long as the first. */
+  readonly isSteady?: boolean | undefined
   /** No further try after so long without progress; no wait goes beyond it. */
   readonly maxStallMs: number
   readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>
@@ -55,10 +57,10 @@ export class RetryBudget {
   async spend(failure: unknown, retryAfterMs?: number): Promise<void> {
     this.#signal?.throwIfAborted()
     this.#failures += 1
-    const { maxTries, firstWaitMs, maxStallMs, sleep, now } = this.#policy
+    const { maxTries, firstWaitMs, isSteady = false, maxStallMs, sleep, now } = this.#policy
     const leftMs = this.#progressAt + maxStallMs - now()
     if (this.#failures >= maxTries || leftMs <= 0) throw failure
-    const backoffMs = firstWaitMs * 2 ** (this.#failures - 1)
+    const backoffMs = isSteady ? firstWaitMs : firstWaitMs * 2 ** (this.#failures - 1)
     await sleep(Math.min(Math.max(retryAfterMs ?? 0, backoffMs), leftMs), this.#signal)
   }
 }

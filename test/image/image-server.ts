@@ -24,6 +24,10 @@ export interface ImageServer {
   add(tag: string, image: ServedImage): AddedImage
   /** Serve an index of images that were added. */
   addIndex(tag: string, entries: readonly (readonly [AddedImage, string])[]): Descriptor
+  /** Serve any document as a manifest, by its digest and a tag. */
+  addDocument(tag: string, document: object, mediaType: string): Descriptor
+  /** Serve any bytes as a blob. */
+  addBlob(bytes: Buffer, mediaType: string): Descriptor
   reference(tag: string): Reference
   /** How often each blob or manifest was asked for with GET. */
   gets(name: string): number
@@ -105,6 +109,8 @@ export async function startImageServer(): Promise<ImageServer> {
       const mediaType = mediaTypes.ociIndex
       return serveJson({ schemaVersion: 2, mediaType, manifests }, mediaType, tag)
     },
+    addDocument: (tag, document, mediaType) => serveJson(document, mediaType, tag),
+    addBlob: (bytes, mediaType) => serve(bytes, mediaType),
     reference: (tag) => parseReference(`${server.host}/app:${tag}`),
     gets: (name) =>
       server.requests.filter(({ method, url }) => method === 'GET' && url.endsWith(`/${name}`))
@@ -130,6 +136,7 @@ export function imageStores(): ImageStores & Stores & { close(): void } {
   }
 }
 
-function asJson({ mediaType, digest, sizeBytes }: Descriptor): object {
+/** A descriptor as documents have it. */
+export function asJson({ mediaType, digest, sizeBytes }: Descriptor): object {
   return { mediaType, digest, size: sizeBytes }
 }

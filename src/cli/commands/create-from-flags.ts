@@ -8,6 +8,7 @@ import { ensureImage } from '../../image/ensure-image.ts'
 import type { Context } from '../context.ts'
 import { wantedPlatform } from '../image-platform.ts'
 import { interruptible } from '../interrupt.ts'
+import { maxDownloads } from '../max-downloads.ts'
 import { createProgress } from '../render/progress.ts'
 import { configFromFlags, type RunOptions, runOptionsFromFlags } from './run-config.ts'
 import type { RunFlags } from './run-flags.ts'
@@ -59,6 +60,7 @@ async function localImage(
         reference: text,
         platform: wantedPlatform(options.platform),
         policy: options.pull,
+        maxDownloads: maxDownloads(),
         onProgress: progress.onEvent,
         onPull: (name) => {
           if (!options.quiet) ctx.stderr.line(`Unable to find image '${name}' locally`)

@@ -3,7 +3,8 @@ import type { ContainerConfig, ResourceLimits } from '../../container/config.ts'
 import { keyValues, resolveEnv } from '../../container/flag-values/key-values.ts'
 import { defaultSecurity } from '../../container/flag-values/security-opt.ts'
 import { TsctrError } from '../../errors.ts'
-import type { PullPolicy, RunFlags, StdioName } from './run-flags.ts'
+import type { PullPolicy } from '../../image/pull-policy.ts'
+import type { RunFlags, StdioName } from './run-flags.ts'
 
 /** What `run` does around the container; it is no part of the container. */
 export interface RunOptions {

@@ -35,6 +35,7 @@ import { parseUlimit } from '../../container/flag-values/ulimit.ts'
 import { newFilePath, readValueFile } from '../../container/flag-values/value-file.ts'
 import { parseVolume } from '../../container/flag-values/volume.ts'
 import { hostPlatform } from '../../host/platform.ts'
+import { type PullPolicy, pullPolicies } from '../../image/pull-policy.ts'
 import { parsePlatform } from '../../oci/platform.ts'
 import { parseSignal } from '../../oci/signal.ts'
 import { repeated, single } from '../flag-parser.ts'
@@ -106,7 +107,6 @@ export interface RunFlags {
   readonly workdir?: string
 }
 
-export type PullPolicy = 'always' | 'missing' | 'never'
 export type StdioName = 'stdin' | 'stdout' | 'stderr'
 
 const minMemoryBytes = 6 * 1024 * 1024
@@ -178,8 +178,8 @@ function addIdentityFlags(command: Command): void {
     .option('--rm', 'remove the container when it ends')
     .option(
       '--pull <when>',
-      'pull the image: always, missing or never',
-      single('--pull', oneOf<PullPolicy>('always', 'missing', 'never')),
+      'pull the image: always, missing, never or newer',
+      single('--pull', oneOf(...pullPolicies)),
       'missing' as const,
     )
     .option('-q, --quiet', 'suppress the progress of a pull')
