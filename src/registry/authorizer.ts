@@ -16,6 +16,8 @@ import { redactUrl } from './wording.ts'
 export interface Access {
   readonly repository: string
   readonly actions: 'pull' | 'pull,push'
+  /** A repository that must be readable too, for a blob of it to be mounted. */
+  readonly mountsFrom?: string | undefined
 }
 
 export interface AuthorizerOptions {
@@ -153,7 +155,8 @@ export class Authorizer {
 }
 
 function keyOf(endpoint: Endpoint, access: Access): string {
-  return `${endpoint.base.href} ${access.repository} ${access.actions}`
+  const { repository, actions, mountsFrom = '' } = access
+  return `${endpoint.base.href} ${repository} ${actions} ${mountsFrom}`
 }
 
 function tokenService(
@@ -169,18 +172,33 @@ function tokenService(
   if (problem !== undefined) {
     throw refused(endpoint, `names the token service ${redactUrl(realm)}, ${problem}`)
   }
-  const ownScope =
-    access.repository === '' ? '' : `repository:${access.repository}:${access.actions}`
   const isSameHost = realm.hostname === endpoint.base.hostname
   const tls = { ...endpoint.tls, skipsVerify: false }
   return {
     registryHost: endpoint.host,
     realm,
     service: challenge.parameters.get('service'),
-    scope: challenge.parameters.get('scope') || ownScope,
+    scope: scopeFor(access, challenge.parameters.get('scope') ?? ''),
     credential,
     tls: isSameHost ? endpoint.tls : endpoint.tls === defaultTls ? defaultTls : anonymousTls(tls),
   }
+}
+
+/**
+ * What a token must be good for: the challenge's word, which knows the names of a mirror, but is of
+ * one request; where that only reads, those that follow may write.
+ *
+ * Source: distribution §spec/auth/scope
+ */
+function scopeFor({ repository, actions, mountsFrom }: Access, challenged: string): string {
+  const source = mountsFrom === undefined ? undefined : `repository:${mountsFrom}:pull`
+  const asked = challenged.split(' ').filter((scope) => scope !== '' && scope !== source)
+  const named = repository === '' ? [] : [`repository:${repository}:${actions}`]
+  const own = asked.length === 0 ? named : asked
+  const wide = own.map((scope) =>
+    actions === 'pull' ? scope : scope.replace(/^(repository:.*):pull$/, '$1:pull,push'),
+  )
+  return [...wide, ...(source === undefined ? [] : [source])].join(' ')
 }
 
 /**

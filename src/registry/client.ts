@@ -15,6 +15,7 @@ import type { Capability, Endpoint } from './endpoint.ts'
 import { type EndpointOptions, endpointsFor, registryEndpoint } from './endpoints.ts'
 import { openForeignBlob } from './foreign-blob.ts'
 import { type FetchedManifest, manifestAccept, readManifestAnswer } from './manifest-answer.ts'
+import { openPushChannel, type PushChannel } from './push-channel.ts'
 import { registriesFiles } from './registries-files.ts'
 import { connectionError, isTransientFailure, type Operand, statusError } from './registry-error.ts'
 import { defaultRetryPolicy, RetryBudget, type RetryPolicy } from './retry-budget.ts'
@@ -230,6 +231,36 @@ export class RegistryClient {
     }
   }
 
+  /**
+   * Speak to the server that takes pushes to a repository: the first that has the capability.
+   *
+   * @param options.maxTries  how often a transfer may fail; as for pulls unless given
+   * @throws                  FAILED_PRECONDITION if none takes them, UNAVAILABLE
+   */
+  async openPush(
+    reference: Reference,
+    options: { signal?: AbortSignal | undefined; maxTries?: number | undefined } = {},
+  ): Promise<PushChannel> {
+    const signal = this.#until(options.signal)
+    const endpoints = await this.#endpointsFor(reference)
+    const endpoint = endpoints.find(({ capabilities }) => capabilities.has('push'))
+    if (endpoint === undefined) throw summary([], repositoryName(reference), 'push')
+    const policy = this.#options.retryPolicy ?? defaultRetryPolicy
+    const { maxTries = policy.maxTries } = options
+    try {
+      return openPushChannel({
+        ...{ endpoint, reference, signal },
+        base: await this.#baseOf(endpoint, signal),
+        transport: this.#transport,
+        authorizer: this.#authorizer,
+        retryPolicy: { ...policy, maxTries },
+      })
+    } catch (error) {
+      signal.throwIfAborted()
+      throw connectionError(endpoint.host, error)
+    }
+  }
+
   /** Close all connections and end what is under way. */
   close(): void {
     this.#closing.abort(new TsctrError('UNAVAILABLE', 'registry client: closed'))
@@ -315,7 +346,9 @@ export class RegistryClient {
 }
 
 type Send = (
-  request: Pick<EndpointRequest, 'method' | 'path' | 'query' | 'headers' | 'totalTimeoutMs'>,
+  request: Pick<EndpointRequest, 'method' | 'query' | 'headers' | 'totalTimeoutMs'> & {
+    readonly path: string
+  },
 ) => Promise<HttpResponse>
 
 /** Ask for a small document, again if the connection breaks while it arrives. */

@@ -1,7 +1,7 @@
 import { TsctrError } from '../errors.ts'
 import type { Reference } from '../oci/reference.ts'
 import type { TlsSettings } from './agents.ts'
-import { type Endpoint, makeEndpoint, upstreamHost } from './endpoint.ts'
+import { type Capability, type Endpoint, makeEndpoint, upstreamHost } from './endpoint.ts'
 import { findHostsFile, type HostsFile } from './hosts-file.ts'
 import { findRegistryRule, type RegistryRule } from './registries-conf.ts'
 
@@ -13,6 +13,8 @@ export interface EndpointOptions {
   /** Registries that may speak plain HTTP, or prove nothing. */
   readonly insecureRegistries: readonly string[]
 }
+
+const mirrorCapabilities: ReadonlySet<Capability> = new Set(['pull', 'resolve'])
 
 /** What is asked for; mirrors may be for a part of a registry, or for digests only. */
 export type EndpointTarget = Pick<Reference, 'registry' | 'repository' | 'digest'>
@@ -70,8 +72,11 @@ function hostsEndpoints(
   }
   const mirrors = file.mirrors.map(make)
   const server = make({ ...file.server, url: file.server.url ?? upstreamHost(registry) })
-  const isListed = mirrors.some((mirror) => mirror.base.href === server.base.href)
-  return isListed ? mirrors : [...mirrors, server]
+  const listed = mirrors.find((mirror) => mirror.base.href === server.base.href)
+  if (listed === undefined) return [...mirrors, server]
+  // Asked in its own place, and for all that the registry itself may be asked for.
+  const capabilities = new Set([...listed.capabilities, ...server.capabilities])
+  return mirrors.map((mirror) => (mirror === listed ? { ...listed, capabilities } : mirror))
 }
 
 function fullUrl(url: string, registry: string): string {
@@ -97,6 +102,8 @@ async function ruleEndpoints(
         tls: file?.hasServers === false ? file.server.tls : undefined,
         isInsecure,
         isMirror,
+        // Pushes go to the registry's own place.
+        capabilities: isMirror ? mirrorCapabilities : undefined,
         sendsNamespace: false,
         insecureRegistries,
       }),

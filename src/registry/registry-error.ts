@@ -63,7 +63,8 @@ export function connectionError(host: string, error: unknown): unknown {
  * Source: OCI distribution-spec §error-codes
  */
 export async function statusError(operand: Operand, response: HttpResponse): Promise<TsctrError> {
-  const said = await registryWords(response)
+  const { words } = await readRefusal(response)
+  const said = words === '' ? '' : `: ${words}`
   const { what, registry, host, refusal = 'access denied, or no such repository' } = operand
   if (response.status === 404) return new TsctrError('NOT_FOUND', `${what}: not found`)
   if (response.status === 401 || response.status === 403) {
@@ -94,23 +95,35 @@ export async function readBody(
   return Buffer.concat(chunks)
 }
 
-/** `: toomanyrequests: You have reached…`, or nothing. A long or broken body is no reason to fail. */
-async function registryWords(response: HttpResponse): Promise<string> {
+/** What a registry says of a request that it refuses. */
+export interface Refusal {
+  /** `DIGEST_INVALID`; `''` where it says none. */
+  readonly code: string
+  /** `toomanyrequests: You have reached…`, fit for a terminal; `''` where it says none. */
+  readonly words: string
+}
+
+/** Read a refusal. A long or broken body is no reason to fail. Source: OCI distribution-spec §error-codes */
+export async function readRefusal(response: HttpResponse): Promise<Refusal> {
+  const nothing = { code: '', words: '' }
   let body: Buffer
   try {
     body = await readBody(response, maxErrorBodyBytes, '')
   } catch {
-    return ''
+    return nothing
   }
   try {
     const { errors } = JSON.parse(body.toString()) as { errors?: unknown }
     const [first] = Array.isArray(errors) ? errors : []
     const { code, message } = (first ?? {}) as { code?: unknown; message?: unknown }
     const words = [code, message].filter((word) => typeof word === 'string' && word !== '')
-    return words.length === 0 ? '' : `: ${printableWords(words.join(': '))}`
+    return {
+      code: typeof code === 'string' ? code : '',
+      words: printableWords(words.join(': ')),
+    }
   } catch {
     // A page of HTML from some proxy tells a user nothing.
-    return ''
+    return nothing
   }
 }
 

@@ -1,3 +1,4 @@
+import { anonymousTls } from './agents.ts'
 import type { Access, Authorizer } from './authorizer.ts'
 import type { Endpoint } from './endpoint.ts'
 import {
@@ -8,18 +9,22 @@ import {
   statusError,
 } from './registry-error.ts'
 import { type RetryBudget, retryAfterMs } from './retry-budget.ts'
-import type { HttpRequest, HttpResponse, Transport } from './transport.ts'
+import type { HttpRequest, HttpResponse, RequestBody, Transport } from './transport.ts'
 
 /** A request to an endpoint, without what the endpoint adds. */
 export interface EndpointRequest {
-  readonly method: 'GET' | 'HEAD'
-  /** Below `/v2`: `/library/redis/manifests/alpine`. */
-  readonly path: string
+  readonly method: HttpRequest['method']
+  /** Below `/v2`: `/library/redis/manifests/alpine`; or an address that the endpoint has named. */
+  readonly path: string | URL
   readonly query?: Readonly<Record<string, string>> | undefined
   readonly headers: Readonly<Record<string, string>>
   readonly access: Access
   readonly operand: Operand
+  readonly body?: RequestBody | undefined
+  /** Failures that pass are the caller's: the server may have taken a part of the body. */
+  readonly isSentOnce?: boolean | undefined
   readonly totalTimeoutMs?: number | undefined
+  readonly idleTimeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -31,7 +36,7 @@ const maxRefusals = 3
  *
  * @param base  the endpoint's base, its scheme settled
  * @returns     an answer with any status but 401 from the endpoint itself and those worth a retry
- * @throws      UNAUTHORIZED, UNAVAILABLE
+ * @throws      UNAUTHORIZED, UNAVAILABLE; the network's error as it is where the request is sent once
  */
 export async function sendToEndpoint(
   transport: Transport,
@@ -41,39 +46,45 @@ export async function sendToEndpoint(
   request: EndpointRequest,
   budget: RetryBudget,
 ): Promise<HttpResponse> {
-  const url = new URL(base)
-  url.pathname = `${base.pathname}${request.path}`
-  for (const [name, value] of Object.entries(request.query ?? {})) {
-    url.searchParams.set(name, value)
-  }
-  if (endpoint.namespace !== undefined) url.searchParams.set('ns', endpoint.namespace)
+  const url = addressOf(endpoint, base, request)
+  // An address elsewhere gets nothing that is meant for the endpoint.
+  const isOwn = url.origin === base.origin
   const { signal } = request
   for (let refusals = 0; ; refusals += 1) {
     const header = await abortable(authorizer.headerFor(endpoint, request.access), signal)
-    const response = await sendPatiently(
-      transport,
-      {
-        method: request.method,
-        url,
-        headers: request.headers,
-        ownHeaders: {
-          ...endpoint.headers,
-          ...(header === undefined ? {} : { Authorization: header }),
-        },
-        tls: endpoint.tls,
-        dialTimeoutMs: endpoint.dialTimeoutMs,
-        totalTimeoutMs: request.totalTimeoutMs,
-        signal,
-      },
-      request.operand,
-      budget,
-    )
-    if (response.status !== 401 || !response.isFromOrigin) return response
+    const authorization = header === undefined ? {} : { Authorization: header }
+    const wire: HttpRequest = {
+      method: request.method,
+      url,
+      headers: request.headers,
+      ownHeaders: isOwn ? { ...endpoint.headers, ...authorization } : {},
+      body: request.body,
+      tls: url.hostname === base.hostname ? endpoint.tls : anonymousTls(endpoint.tls),
+      dialTimeoutMs: endpoint.dialTimeoutMs,
+      totalTimeoutMs: request.totalTimeoutMs,
+      idleTimeoutMs: request.idleTimeoutMs,
+      signal,
+    }
+    const response =
+      request.isSentOnce === true
+        ? await transport.send(wire)
+        : await sendPatiently(transport, wire, request.operand, budget)
+    if (response.status !== 401 || !response.isFromOrigin || !isOwn) return response
     if (refusals === maxRefusals) throw await statusError(request.operand, response)
     response.discard()
     const challenge = response.header('www-authenticate')
     await abortable(authorizer.onRefusal(endpoint, request.access, header, challenge), signal)
   }
+}
+
+function addressOf(endpoint: Endpoint, base: URL, { path, query }: EndpointRequest): URL {
+  const url = new URL(path instanceof URL ? path : base)
+  if (typeof path === 'string') {
+    url.pathname = `${base.pathname}${path}`
+    if (endpoint.namespace !== undefined) url.searchParams.set('ns', endpoint.namespace)
+  }
+  for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value)
+  return url
 }
 
 /**

@@ -1,20 +1,30 @@
+import { Readable } from 'node:stream'
 import { TsctrError } from '../errors.ts'
 import { AgentPool, anonymousTls, isLinkLocal, isLoopback, type TlsSettings } from './agents.ts'
 import { redactUrl } from './wording.ts'
 
+/** Bytes to send, which may be asked for again. */
+export interface RequestBody {
+  readonly sizeBytes: number
+  readonly open: () => AsyncIterable<Buffer>
+}
+
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly url: URL
   /** Sent to every host on the way. */
   readonly headers: Readonly<Record<string, string>>
   /** Sent to the URL's own origin only: credentials, and what the user's configuration adds. */
   readonly ownHeaders: Readonly<Record<string, string>>
-  readonly body?: string | undefined
+  /** A text is for the URL's own host alone: such a request follows no redirect. */
+  readonly body?: string | RequestBody | undefined
   readonly tls: TlsSettings
   /** Limit of making a connection. */
   readonly dialTimeoutMs?: number | undefined
   /** Limit of the whole exchange; without it only silence ends one. */
   readonly totalTimeoutMs?: number | undefined
+  /** How long the server may be silent, where that is not what others may. */
+  readonly idleTimeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -42,6 +52,8 @@ export interface TransportOptions {
 
 const maxRedirects = 10
 const redirectStatuses = new Set([301, 302, 303, 307, 308])
+/** Those that ask for the same request again: others make a GET of it. */
+const repeatingStatuses = new Set([307, 308])
 
 /**
  * HTTP as a registry client needs it: connections are kept, bodies stay as they were sent, a silent
@@ -57,18 +69,19 @@ export class Transport {
   }
 
   /**
-   * Send a request and wait for the head of its answer. GET and HEAD follow redirects.
+   * Send a request and wait for the head of its answer. GET and HEAD follow redirects; what sends
+   * bytes follows those that ask for the same request again.
    *
    * @throws  the network's error as it is; UNAVAILABLE for a redirect that must not be followed
    */
   async send(request: HttpRequest): Promise<HttpResponse> {
-    const follows = request.method !== 'POST'
+    const followed = followedStatuses(request)
     let url = request.url
     let tls = request.tls
     for (let hops = 0; ; hops += 1) {
       const isOrigin = url.origin === request.url.origin
       const response = await this.#sendOnce(request, url, tls, isOrigin)
-      if (!follows || !redirectStatuses.has(response.status)) return response
+      if (!followed.has(response.status)) return response
       response.discard()
       if (hops === maxRedirects) throw redirectError(request.url, `more than ${maxRedirects} hops`)
       const target = redirectTarget(url, response.header('location'))
@@ -92,7 +105,8 @@ export class Transport {
     // Only here: loading it takes longer than most commands.
     const { default: fetch } = await import('node-fetch')
     const startedAt = performance.now()
-    const watch = new Watch(this.#options.idleTimeoutMs, request)
+    const watch = new Watch(request.idleTimeoutMs ?? this.#options.idleTimeoutMs, request)
+    const body = outgoingBody(request, watch)
     try {
       watch.expectData()
       const response = await fetch(url, {
@@ -103,8 +117,9 @@ export class Transport {
           'Accept-Encoding': 'identity',
           ...request.headers,
           ...(isOrigin ? request.ownHeaders : {}),
+          ...body?.headers,
         },
-        ...(request.body === undefined ? {} : { body: request.body }),
+        ...(body === undefined ? {} : { body: body.content }),
         redirect: 'manual',
         compress: false,
         agent: this.#agents.agentFor(url, tls, request.dialTimeoutMs),
@@ -122,15 +137,17 @@ export class Transport {
         url,
         isFromOrigin: isOrigin,
         header: (name) => response.headers.get(name),
-        body: watchedBody(stream, watch),
+        body: watchedBody(stream, watch, () => body?.close()),
         discard: () => {
           watch.end()
+          body?.close()
           if (stream !== null && 'destroy' in stream) (stream as NodeJS.ReadStream).destroy()
         },
       }
     } catch (error) {
       const failure = watch.reasonFor(error)
       watch.end()
+      body?.close()
       this.#trace(`${request.method} ${redactUrl(url)} ${errorCode(failure) ?? 'failed'}`)
       throw failure
     }
@@ -200,6 +217,7 @@ class Watch {
 async function* watchedBody(
   stream: NodeJS.ReadableStream | null,
   watch: Watch,
+  close: () => void,
 ): AsyncGenerator<Buffer, void, undefined> {
   try {
     if (stream === null) return
@@ -213,10 +231,41 @@ async function* watchedBody(
     throw watch.reasonFor(error)
   } finally {
     watch.end()
+    close()
   }
 }
 
-function redirectTarget(from: URL, location: string | null): URL {
+function followedStatuses({ method, body }: HttpRequest): ReadonlySet<number> {
+  if (method === 'GET' || method === 'HEAD') return redirectStatuses
+  return typeof body === 'string' ? new Set() : repeatingStatuses
+}
+
+interface OutgoingBody {
+  readonly content: string | Readable
+  readonly headers: Readonly<Record<string, string>>
+  /** A server may answer before it has read all: nothing more is sent then. */
+  readonly close: () => void
+}
+
+function outgoingBody({ body }: HttpRequest, watch: Watch): OutgoingBody | undefined {
+  if (body === undefined) return undefined
+  if (typeof body === 'string') return { content: body, headers: {}, close: () => {} }
+  const content = Readable.from(sentBytes(body, watch), { objectMode: false })
+  content.on('error', () => {})
+  const headers = { 'Content-Length': String(body.sizeBytes) }
+  return { content, headers, close: () => content.destroy() }
+}
+
+async function* sentBytes(body: RequestBody, watch: Watch): AsyncGenerator<Buffer> {
+  for await (const chunk of body.open()) {
+    yield chunk
+    // Asked for more: the server takes what is sent.
+    watch.expectData()
+  }
+}
+
+/** Where a server sends a client next. @throws UNAVAILABLE for where nothing must be sent */
+export function redirectTarget(from: URL, location: string | null): URL {
   if (location === null || !URL.canParse(location, from.href)) {
     throw redirectError(from, 'without a usable Location')
   }
