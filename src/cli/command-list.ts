@@ -167,6 +167,12 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/pull.ts')).addPullCommand,
   },
   {
+    names: ['push', 'image push'],
+    summary: 'Upload an image to a registry',
+    isCommon: true,
+    load: async () => (await import('./commands/push.ts')).addPushCommand,
+  },
+  {
     names: ['restart', 'container restart'],
     summary: 'Stop and start containers',
     load: async () => (await import('./commands/restart.ts')).addRestartCommand,

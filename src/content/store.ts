@@ -113,12 +113,18 @@ export class ContentStore {
     return bytes
   }
 
-  /** A blob's bytes, unchecked: they were checked before the file got its name. @throws NOT_FOUND */
-  openBlob(digest: Digest): Readable {
+  /**
+   * A blob's bytes, unchecked: they were checked before the file got its name.
+   *
+   * @param range  from `start` up to, not with, `end`; all without it
+   * @throws       NOT_FOUND
+   */
+  openBlob(digest: Digest, range?: { start: number; end: number }): Readable {
     const path = this.blobPath(digest)
     try {
       const fd = openSync(path, 'r')
-      return createReadStream(path, { fd, highWaterMark: readStreamBytes })
+      const part = range === undefined ? {} : { start: range.start, end: range.end - 1 }
+      return createReadStream(path, { fd, highWaterMark: readStreamBytes, ...part })
     } catch (error) {
       if (isErrno(error, 'ENOENT')) throw notFound(digest)
       throw storageError(path, error)

@@ -4,8 +4,15 @@ export type DescriptorRole = 'index' | 'manifest' | 'config' | 'layer'
 
 /** Bytes of the descriptor are on the move: `offsetBytes` of them so far. */
 export function isTransfer(status: string): boolean {
-  return status === 'downloading' || status === 'reading' || status === 'writing'
+  return transferStatuses.has(status)
 }
+
+const transferStatuses: ReadonlySet<string> = new Set([
+  'downloading',
+  'reading',
+  'writing',
+  'pushing',
+])
 
 /**
  * Where a descriptor stands. Each ends with `exists`, of which nothing had to be done, or `done`. A
@@ -21,8 +28,12 @@ export type DescriptorStatus =
   | 'downloaded'
   | 'unpacking'
   | 'done'
+  | PushStatus
 
-/** What a pull, a load or a save says of itself while it runs. */
+/** A push ends with `exists`, of which the registry had it, `pushed`, `mounted` or `skipped`. */
+export type PushStatus = 'waiting' | 'exists' | 'pushing' | 'pushed' | 'mounted' | 'skipped'
+
+/** What a pull, a push, a load or a save says of itself while it runs. */
 export type ProgressEvent =
   | { readonly kind: 'resolving' | 'resolved'; readonly reference: string }
   | {
@@ -41,6 +52,8 @@ export type ProgressEvent =
       /** Bytes of the blob that are here; at the first `downloading`, those of an earlier pull. */
       readonly offsetBytes: number
       readonly totalBytes: number
+      /** Repository that a `mounted` blob was found in. */
+      readonly mountedFrom?: string | undefined
     }
 
 /** Called from inside the work: it must be quick and must not throw. */

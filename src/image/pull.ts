@@ -10,6 +10,7 @@ import { type BlobFetcher, blobFetcher, type FetchOutcome } from './fetch-blobs.
 import { fetchEverything, fetchManifest } from './fetch-documents.ts'
 import { recordImageEvent } from './image-event.ts'
 import { localImages } from './local-images.ts'
+import { namedError } from './named-error.ts'
 import type { OnProgress } from './progress.ts'
 import { type LocalImage, readSelected } from './read-image.ts'
 import type { SelectedManifest } from './select-manifest.ts'
@@ -74,7 +75,7 @@ export async function pullImage(stores: ImageStores, request: PullRequest): Prom
     // The lease ends and the database is closed next: nobody may still be writing then.
     await Promise.allSettled([blobs.all()])
     // Some of what was under way words an abort in its own way.
-    throw named(name, request.signal?.aborted === true ? request.signal.reason : error)
+    throw namedError(name, request.signal?.aborted === true ? request.signal.reason : error)
   } finally {
     lease.release()
   }
@@ -184,10 +185,4 @@ function nameTarget(stores: ImageStores, name: string, target: Descriptor): bool
     recordImageEvent(stores, 'pull', target.digest, name)
     return old?.target.digest === target.digest
   })
-}
-
-function named(name: string, error: unknown): unknown {
-  if (!(error instanceof TsctrError)) return error
-  const { code, hint, exitCode } = error
-  return new TsctrError(code, name, { cause: error, hint, exitCode })
 }

@@ -62,6 +62,7 @@ export async function uploadBlob(upload: Upload, session: UploadSession): Promis
     chunkBytes,
     knowsChunks: true,
   }
+  upload.onSent(0)
   for (;;) {
     const next = await nextStep(upload, state)
     if (next.kind === 'done') return

@@ -74,7 +74,7 @@ describe('pull from a registry', { skip: needsRegistry() }, () => {
       .map((line) => JSON.parse(line))
     assert.equal(events.at(0).kind, 'resolving')
     assert.equal(events.at(-1).kind, 'finished')
-    assert.ok(events.at(-1).downloadedBytes > 1_000_000)
+    assert.ok(events.at(-1).transferredBytes > 1_000_000)
   })
 
   test('--unpack=false leaves the layers packed', async () => {

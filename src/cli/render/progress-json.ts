@@ -20,7 +20,7 @@ export function createJsonProgress(stream: ProgressStream): Progress {
       const summary = {
         kind: 'finished',
         elapsedMs: Math.round(state.elapsedMs()),
-        downloadedBytes: state.downloadedBytes(),
+        transferredBytes: state.transferredBytes(),
       }
       stream.write(`${JSON.stringify(summary)}\n`)
     },

@@ -39,7 +39,7 @@ export function progressLines(state: ProgressState, options: LineOptions): strin
 /** `elapsed: 2.1s total: 10.1 MiB (4.8 MiB/s)`. */
 export function summaryLine(state: ProgressState): string {
   const seconds = state.elapsedMs() / 1000
-  const bytes = state.downloadedBytes()
+  const bytes = state.transferredBytes()
   const rate = humanTransfer(seconds > 0 ? bytes / seconds : 0)
   return `elapsed: ${seconds.toFixed(1)}s total: ${humanTransfer(bytes)} (${rate}/s)`
 }
@@ -51,13 +51,20 @@ const maxBarWidth = 38
 const separators = 5
 const leastBarWidth = 10
 
+const finishedStatuses: ReadonlySet<string> = new Set([
+  'done',
+  'exists',
+  'pushed',
+  'mounted',
+  'skipped',
+])
+
 function visibleEntries(
   entries: readonly ProgressEntry[],
   limit: number,
 ): readonly ProgressEntry[] {
   let surplus = entries.length - Math.max(1, limit)
-  const isFinished = ({ status }: ProgressEntry): boolean =>
-    status === 'done' || status === 'exists'
+  const isFinished = ({ status }: ProgressEntry): boolean => finishedStatuses.has(status)
   const kept = entries.filter((entry) => !(isFinished(entry) && surplus-- > 0))
   return kept.slice(0, Math.max(1, limit))
 }

@@ -22,7 +22,8 @@ export function createPlainProgress(stream: ProgressStream): Progress {
   }
 }
 
-function sizesOf({ status, offsetBytes, totalBytes }: ProgressEntry): string {
+function sizesOf({ status, offsetBytes, totalBytes, mountedFrom }: ProgressEntry): string {
+  if (mountedFrom !== undefined) return ` from ${mountedFrom}`
   if (!isTransfer(status)) return ''
   const total = humanTransfer(totalBytes)
   return offsetBytes === 0 ? ` ${total}` : ` ${total}, resuming at ${humanTransfer(offsetBytes)}`

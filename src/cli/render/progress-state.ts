@@ -8,6 +8,8 @@ export interface ProgressEntry {
   readonly status: DescriptorStatus | 'resolving' | 'resolved'
   readonly offsetBytes: number
   readonly totalBytes: number
+  /** Repository that a `mounted` blob was found in, safe for a terminal. */
+  readonly mountedFrom?: string | undefined
 }
 
 /** What is known of a pull so far. */
@@ -16,8 +18,8 @@ export interface ProgressState {
   readonly entries: () => readonly ProgressEntry[]
   /** Take in an event; the entry it is about, and whether its status is new. */
   readonly apply: (event: ProgressEvent) => { entry: ProgressEntry; isNewStatus: boolean }
-  /** Bytes that came over the network: not those that an earlier pull had left. */
-  readonly downloadedBytes: () => number
+  /** Bytes that were on the move: not those that an earlier pull had left. */
+  readonly transferredBytes: () => number
   readonly elapsedMs: () => number
 }
 
@@ -38,7 +40,7 @@ export function trackProgress(): ProgressState {
       }
       return { entry, isNewStatus: before?.status !== entry.status }
     },
-    downloadedBytes: () => {
+    transferredBytes: () => {
       return [...transfers.values()].reduce((sum, { from, to }) => sum + to - from, 0)
     },
     elapsedMs: () => performance.now() - started,
@@ -55,6 +57,7 @@ function entryOf(event: ProgressEvent): ProgressEntry {
       totalBytes: 0,
     }
   }
-  const { role, digest, status, offsetBytes, totalBytes } = event
-  return { name: `${role}-${digest}`, status, offsetBytes, totalBytes }
+  const { role, digest, status, offsetBytes, totalBytes, mountedFrom } = event
+  const from = mountedFrom === undefined ? {} : { mountedFrom: escapeControls(mountedFrom) }
+  return { name: `${role}-${digest}`, status, offsetBytes, totalBytes, ...from }
 }

@@ -132,7 +132,7 @@ test('json: each event an object on a line, repeated downloads thinned out', asy
   assert.ok(objects.length < 500)
   const { elapsedMs, ...last } = objects.at(-1)
   assert.equal(typeof elapsedMs, 'number')
-  assert.deepEqual(last, { kind: 'finished', downloadedBytes: (6 + 999) * mebibyte })
+  assert.deepEqual(last, { kind: 'finished', transferredBytes: (6 + 999) * mebibyte })
 })
 
 test('none: nothing', async () => {
