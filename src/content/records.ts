@@ -64,6 +64,18 @@ export function recordBlob(
     .run(blob.digest, blob.sizeBytes, blob.mediaType === '' ? null : blob.mediaType, Date.now())
 }
 
+/** Replace a blob's labels. @returns whether there is such a record */
+export function setBlobLabels(
+  database: Database,
+  digest: Digest,
+  labels: ReadonlyMap<string, string>,
+): boolean {
+  const text = JSON.stringify(Object.fromEntries(labels))
+  return (
+    database.prepare('UPDATE blob SET labels = ? WHERE digest = ?').run(text, digest).changes > 0
+  )
+}
+
 /** @returns whether there was such a record */
 export function deleteBlobRecord(database: Database, digest: Digest): boolean {
   return database.prepare('DELETE FROM blob WHERE digest = ?').run(digest).changes > 0
