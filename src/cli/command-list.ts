@@ -63,6 +63,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/container-inspect.ts')).addContainerInspectCommand,
   },
   {
+    names: ['container prune'],
+    summary: 'Remove all containers that do not run',
+    load: async () => (await import('./commands/container-prune.ts')).addContainerPruneCommand,
+  },
+  {
     names: ['create', 'container create'],
     summary: 'Create a container without starting it',
     runsProgram: true,
@@ -106,13 +111,18 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/image-inspect.ts')).addImageInspectCommand,
   },
   {
+    names: ['image prune'],
+    summary: 'Remove images that no container was made from',
+    load: async () => (await import('./commands/image-prune.ts')).addImagePruneCommand,
+  },
+  {
     names: ['images', 'image ls', 'image list'],
     summary: 'List images',
     isCommon: true,
     load: async () => (await import('./commands/images.ts')).addImagesCommand,
   },
   {
-    names: ['info'],
+    names: ['info', 'system info'],
     summary: 'Show what tsctr works with on this machine',
     isCommon: true,
     load: async () => (await import('./commands/info.ts')).addInfoCommand,
@@ -231,6 +241,16 @@ export const commandList: readonly CommandEntry[] = [
     summary: 'Stop running containers',
     isCommon: true,
     load: async () => (await import('./commands/stop.ts')).addStopCommand,
+  },
+  {
+    names: ['system df'],
+    summary: 'Show what takes how much space',
+    load: async () => (await import('./commands/system-df.ts')).addSystemDfCommand,
+  },
+  {
+    names: ['system prune'],
+    summary: 'Remove stopped containers, images that nobody needs, and leftovers',
+    load: async () => (await import('./commands/system-prune.ts')).addSystemPruneCommand,
   },
   {
     names: ['tag', 'image tag'],

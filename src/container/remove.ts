@@ -11,6 +11,7 @@ import {
   getContainer,
   updateContainer,
 } from '../store/containers.ts'
+import { touchImage } from '../store/images.ts'
 import { recordContainerEvent } from './container-event.ts'
 import { endMonitor } from './end-monitor.ts'
 import { withContainerLock } from './lock.ts'
@@ -66,6 +67,8 @@ export async function removeLocked(
   rmSync(containerFiles(stores.dataRoot, record.id).directory, { recursive: true, force: true })
   writeTransaction(stores.database, () => {
     if (!deleteContainer(stores.database, record.id)) return
+    // Its image was in use until now, however long ago the container was made.
+    touchImage(stores.database, record.namespace, record.imageName)
     if (record.state === 'running') {
       recordContainerEvent(stores.database, record, 'kill', { signal: '9' })
       recordContainerEvent(stores.database, record, 'die', { exitCode: String(killedExitCode) })

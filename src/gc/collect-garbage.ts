@@ -10,7 +10,7 @@ import { measureUsage } from '../snapshot/usage.ts'
 import { listContainers } from '../store/containers.ts'
 import { deadLeases, dropDeadLeases, type LeaseRecord } from '../store/leases.ts'
 import { blobReason, ingestReason, leaseReason, snapshotReason } from './garbage-reasons.ts'
-import { findReachable } from './reachable.ts'
+import { findReachable, namedTargets } from './reachable.ts'
 
 export interface GarbageStores {
   readonly database: Database
@@ -101,11 +101,11 @@ function findUnreachable(
   measured: ReadonlyMap<string, number>,
   { spared = [] }: CollectOptions,
 ): Unreachable {
-  const reachable = findReachable(stores, spared)
-  const all = stores.snapshots.walk()
-  const kept = withParents(all, reachable.snapshots)
+  const reachable = findReachable(stores, [...namedTargets(stores.database), ...spared])
   const blobs = stores.content.list().filter(({ digest }) => !reachable.blobs.has(digest))
-  const snapshots = childrenFirst(all).filter(({ key }) => !kept.has(key))
+  const snapshots = childrenFirst(stores.snapshots.walk()).filter(
+    ({ key }) => !reachable.snapshots.has(key),
+  )
   return {
     leases,
     blobs: blobs.map(({ digest, sizeBytes }) => {
@@ -163,21 +163,6 @@ function childrenFirst(all: readonly SnapshotInfo[]): SnapshotInfo[] {
   }
   const depths = new Map(all.map(({ key }) => [key, depthOf(key)]))
   return all.toReversed().sort((a, b) => (depths.get(b.key) ?? 0) - (depths.get(a.key) ?? 0))
-}
-
-function withParents(all: readonly SnapshotInfo[], keys: ReadonlySet<string>): Set<string> {
-  const parentOf = new Map(all.map((snapshot) => [snapshot.key, snapshot.parent]))
-  const kept = new Set<string>()
-  for (const key of keys) {
-    for (
-      let next: string | undefined = key;
-      next !== undefined && !kept.has(next);
-      next = parentOf.get(next)
-    ) {
-      kept.add(next)
-    }
-  }
-  return kept
 }
 
 function withTotal(garbage: Omit<Garbage, 'reclaimedBytes'>): Garbage {

@@ -1,3 +1,4 @@
+import { gcRootLabel } from '../content/label-blob.ts'
 import type { ContentStore } from '../content/store.ts'
 import { TsctrError } from '../errors.ts'
 import type { Database } from '../host/database.ts'
@@ -9,7 +10,7 @@ import { parseImageConfig } from '../oci/image-config.ts'
 import { maxConfigBytes, maxManifestBytes, parseChildren } from '../oci/image-manifest.ts'
 import { isImageConfig, isIndex } from '../oci/media-type.ts'
 import { mountedViews } from '../snapshot/mounted-views.ts'
-import type { Snapshotter } from '../snapshot/snapshotter.ts'
+import type { SnapshotInfo, Snapshotter } from '../snapshot/snapshotter.ts'
 import { type ContainerRecord, listContainers } from '../store/containers.ts'
 import { listImages } from '../store/images.ts'
 import { leasedResources } from '../store/leases.ts'
@@ -17,38 +18,57 @@ import { leasedResources } from '../store/leases.ts'
 /** What must stay. */
 export interface Reachable {
   readonly blobs: ReadonlySet<Digest>
-  /** Keys and names of snapshots; their parents stay with them. */
+  /** Keys and names of snapshots, their parents too. */
   readonly snapshots: ReadonlySet<string>
 }
 
 export interface ReachabilityStores {
   readonly database: Database
   readonly content: ContentStore
+  readonly snapshots: Snapshotter
+}
+
+/** What the names of images point at, in all namespaces. */
+export function namedTargets(database: Database): Target[] {
+  return listImages(database).map(({ target }) => target)
 }
 
 /**
- * Everything that a name, a container, a mount or a live lease leads to.
+ * Everything that a container, a mount, a live lease, a blob labelled as a root or one of the given
+ * targets leads to.
  *
- * namespace → image → index, manifest → config, layers and chainIDs; container → its snapshot, the
- * target and config of its image.
- *
- * @param spared  targets that stay though nothing names them
+ * target → index, manifest → config, layers and chainIDs; container → its snapshot, the target and
+ * config of its image.
  */
-export function findReachable(
-  stores: ReachabilityStores & { readonly snapshots: Snapshotter },
-  spared: readonly Target[] = [],
-): Reachable {
+export function findReachable(stores: ReachabilityStores, targets: readonly Target[]): Reachable {
   const blobs = new Set<Digest>()
   const snapshots = new Set<string>(leasedResources(stores.database, 'snapshot'))
   const walk = new TargetWalk(stores.content, blobs, snapshots)
-  for (const image of listImages(stores.database)) walk.visit(image.target)
+  for (const target of targets) walk.visit(target)
   for (const container of listContainers(stores.database)) walk.visitContainer(container)
-  for (const target of spared) walk.visit(target)
+  for (const { digest, mediaType = '', sizeBytes, labels } of stores.content.list()) {
+    if (labels.has(gcRootLabel)) walk.visit({ digest, mediaType, sizeBytes })
+  }
   for (const { key, state } of mountedViews(stores.snapshots)) {
     if (state !== 'stale') snapshots.add(key)
   }
   for (const digest of leasedResources(stores.database, 'blob')) blobs.add(parseDigest(digest))
-  return { blobs, snapshots }
+  return { blobs, snapshots: withParents(stores.snapshots.walk(), snapshots) }
+}
+
+function withParents(all: readonly SnapshotInfo[], keys: ReadonlySet<string>): Set<string> {
+  const parentOf = new Map(all.map((snapshot) => [snapshot.key, snapshot.parent]))
+  const kept = new Set<string>()
+  for (const key of keys) {
+    for (
+      let next: string | undefined = key;
+      next !== undefined && !kept.has(next);
+      next = parentOf.get(next)
+    ) {
+      kept.add(next)
+    }
+  }
+  return kept
 }
 
 /** Walks from targets downwards; a document that is missing or damaged leads nowhere. */

@@ -1,7 +1,6 @@
 import type { Digest } from '../oci/digest.ts'
 import { familiarName, parseReference } from '../oci/reference.ts'
 import { mountedViews } from '../snapshot/mounted-views.ts'
-import type { Snapshotter } from '../snapshot/snapshotter.ts'
 import { listContainers } from '../store/containers.ts'
 import { listImages } from '../store/images.ts'
 import { leaseState, listLeases } from '../store/leases.ts'
@@ -13,10 +12,11 @@ export interface Users {
   ofSnapshot(key: string): readonly string[]
 }
 
+/** The namespace is the one whose things are named without it. */
+export type UserStores = ReachabilityStores & { readonly namespace: string }
+
 /** Find out who needs what, in all namespaces. */
-export function findUsers(
-  stores: ReachabilityStores & { readonly namespace: string; readonly snapshots: Snapshotter },
-): Users {
+export function findUsers(stores: ReachabilityStores & { readonly namespace: string }): Users {
   const blobUsers = new Map<string, Set<string>>()
   const snapshotUsers = new Map<string, Set<string>>()
   const collect = (user: string, visit: (walk: TargetWalk) => void): void => {

@@ -74,7 +74,7 @@ export function listLocalImages(
       containers: containers.filter(isUser).length,
     }
   })
-  const isWanted = filterBy(stores, platform, filters)
+  const isWanted = imageFilter(stores, platform, filters)
   return images.filter(isWanted).toSorted(newestFirst)
 }
 
@@ -108,11 +108,15 @@ function sizesOf(
   return { sizeBytes, sharedBytes, blobBytes }
 }
 
-function filterBy(
+/** What filters look at. */
+export type FilteredImage = Pick<ListedImage, 'reference' | 'facts' | 'createdAt' | 'lastUsedAt'>
+
+/** Whether an image passes all filters. @throws NOT_FOUND for an image that a filter names */
+export function imageFilter(
   stores: Stores,
   platform: Platform,
   filters: readonly ImageFilter[],
-): (image: ListedImage) => boolean {
+): (image: FilteredImage) => boolean {
   const references = filters.filter((filter) => filter.kind === 'reference')
   const others = filters.map((filter) => predicateOf(stores, platform, filter))
   return (image) =>
@@ -124,7 +128,7 @@ function predicateOf(
   stores: Stores,
   platform: Platform,
   filter: ImageFilter,
-): (image: ListedImage) => boolean {
+): (image: FilteredImage) => boolean {
   switch (filter.kind) {
     case 'reference':
       return () => true
@@ -150,7 +154,8 @@ function predicateOf(
   }
 }
 
-function timeOf(text: string | undefined): Date | undefined {
+/** A time that an image says of itself; undefined if it says none, or nonsense. */
+export function timeOf(text: string | undefined): Date | undefined {
   const time = new Date(text ?? Number.NaN)
   return Number.isNaN(time.getTime()) ? undefined : time
 }

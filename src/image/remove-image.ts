@@ -16,6 +16,7 @@ import { recordImageEvent } from './image-event.ts'
 import { layerSnapshots } from './image-layers.ts'
 import { imageNames } from './image-names.ts'
 import { shownImage } from './local-images.ts'
+import { mountsOfImage } from './mounted-images.ts'
 import type { ImageStores } from './stores.ts'
 
 export interface RemoveImageRequest {
@@ -40,11 +41,12 @@ export interface RemovedImage {
  * Content and snapshots stay: what nothing needs any more is garbage.
  *
  * @throws  NOT_FOUND; FAILED_PRECONDITION where docker refuses: the last name of an image that a
- *          container uses, several names at once, the image of a running container
+ *          container uses, several names at once, the image of a running container; the last name of
+ *          a mounted image
  * Source: docker rmi
  */
 export function removeImage(
-  stores: Pick<ImageStores, 'namespace' | 'database' | 'content'>,
+  stores: Pick<ImageStores, 'namespace' | 'database' | 'content' | 'snapshots'>,
   request: RemoveImageRequest,
 ): RemovedImage {
   const { text, platform } = request
@@ -61,6 +63,7 @@ export function removeImage(
     )
     if (isNameOf(first, text)) checkName(request, first, id, names, users)
     else checkId(request, id, found, users)
+    if (names.length === found.length) checkMounts(stores, request, id)
     for (const { name, target } of found) {
       deleteImage(stores.database, stores.namespace, name)
       recordImageEvent(stores, 'untag', target.digest, name)
@@ -122,12 +125,26 @@ function checkId(
   )
 }
 
+function checkMounts(
+  stores: Pick<ImageStores, 'snapshots'>,
+  { isForced }: RemoveImageRequest,
+  id: Digest,
+): void {
+  const [mount] = mountsOfImage(stores, id)
+  if (isForced || mount === undefined) return
+  const what = `unable to delete ${short(digestHex(id))} (must be forced)`
+  throw conflict(what, `image is mounted at ${mount.target}`, `tsctr image unmount ${mount.target}`)
+}
+
 function conflict(what: string, why: string, hint: string): TsctrError {
   return new TsctrError('FAILED_PRECONDITION', `conflict: ${what} - ${why}`, { hint })
 }
 
 /** docker speaks of the digest, too, when a repository's last name of it goes. */
-function untaggedNames({ name, target }: ImageRecord, left: readonly ImageRecord[]): string[] {
+export function untaggedNames(
+  { name, target }: ImageRecord,
+  left: readonly ImageRecord[],
+): string[] {
   const reference = parseReference(name)
   if (isNameless(reference)) return []
   const isLast = !left.some(

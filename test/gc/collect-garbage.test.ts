@@ -207,12 +207,12 @@ describe('an unfinished pull', { timeout: 60_000 }, () => {
       dead,
     )
     assert.equal(found[0]?.ref, 'layer')
+    assert.equal(found[0]?.sizeBytes, stores.content.ingests()[0]?.offsetBytes)
     assert.match(found[0]?.reason ?? '', new RegExp(`^begun by process ${pull.pid}, which is gone`))
     assert.equal(stores.content.ingests().length, 1)
     const { ingests, reclaimedBytes } = collectGarbage(stores)
     assert.deepEqual(ingests, found)
     assert.ok(reclaimedBytes >= (found[0]?.sizeBytes ?? 0))
-    assert.equal(found[0]?.sizeBytes, Math.floor('a layer of which half arrives'.length / 2))
     assert.deepEqual(readdirSync(join(stores.dataRoot, 'content', 'ingest')), [])
   })
 })

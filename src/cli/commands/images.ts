@@ -56,7 +56,7 @@ export function addImagesCommand(parent: Command): void {
 }
 
 /** Source: docker images, table and "Format the output"; nerdctl images for Name, Platform, BlobSize */
-const layout: RowLayout = {
+export const layout: RowLayout = {
   headers: {
     Repository: 'REPOSITORY',
     Tag: 'TAG',
@@ -77,7 +77,7 @@ const layout: RowLayout = {
   wide: ['Repository', 'Tag', 'ID', 'CreatedSince', 'Platform', 'Size', 'BlobSize'],
 }
 
-function rowOf(image: ListedImage, { now, trunc }: { now: Date; trunc: boolean }): Row {
+export function rowOf(image: ListedImage, { now, trunc }: { now: Date; trunc: boolean }): Row {
   const { reference, createdAt, sizeBytes, sharedBytes, facts } = image
   return {
     Repository: familiarRepository(reference),
