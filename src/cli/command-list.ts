@@ -31,6 +31,7 @@ export const commandGroups: readonly CommandGroup[] = [
   { name: 'image', summary: 'Manage images' },
   { name: 'content', summary: 'Look into the content store' },
   { name: 'snapshot', summary: 'Look into the snapshots' },
+  { name: 'lease', summary: 'Look into what running commands keep from gc' },
   { name: 'system', summary: 'Manage tsctr itself' },
   { name: 'internal', summary: 'What tsctr calls itself for', isInternal: true },
 ]
@@ -48,9 +49,29 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/commit.ts')).addCommitCommand,
   },
   {
+    names: ['content active'],
+    summary: 'List unfinished downloads: how far they are, and whose',
+    load: async () => (await import('./commands/content-active.ts')).addContentActiveCommand,
+  },
+  {
+    names: ['content fetch'],
+    summary: 'Download an image without unpacking it',
+    load: async () => (await import('./commands/content-fetch.ts')).addContentFetchCommand,
+  },
+  {
     names: ['content get'],
     summary: 'Write the bytes of a blob to stdout',
     load: async () => (await import('./commands/content-get.ts')).addContentGetCommand,
+  },
+  {
+    names: ['content ingest'],
+    summary: 'Store stdin as a blob',
+    load: async () => (await import('./commands/content-ingest.ts')).addContentIngestCommand,
+  },
+  {
+    names: ['content label'],
+    summary: 'Change labels of a blob',
+    load: async () => (await import('./commands/content-label.ts')).addContentLabelCommand,
   },
   {
     names: ['content ls', 'content list'],
@@ -66,6 +87,16 @@ export const commandList: readonly CommandEntry[] = [
     names: ['container prune'],
     summary: 'Remove all containers that do not run',
     load: async () => (await import('./commands/container-prune.ts')).addContainerPruneCommand,
+  },
+  {
+    names: ['content rm', 'content remove'],
+    summary: 'Remove blobs that nothing needs',
+    load: async () => (await import('./commands/content-rm.ts')).addContentRmCommand,
+  },
+  {
+    names: ['content verify'],
+    summary: 'Read blobs again and name those that are damaged or missing',
+    load: async () => (await import('./commands/content-verify.ts')).addContentVerifyCommand,
   },
   {
     names: ['create', 'container create'],
@@ -106,14 +137,29 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/image-diff.ts')).addImageDiffCommand,
   },
   {
+    names: ['image check'],
+    summary: 'Tell whether all of an image is here and unpacked',
+    load: async () => (await import('./commands/image-check.ts')).addImageCheckCommand,
+  },
+  {
     names: ['image inspect'],
     summary: 'Show all that is known of images',
     load: async () => (await import('./commands/image-inspect.ts')).addImageInspectCommand,
   },
   {
+    names: ['image mount'],
+    summary: 'Mount an image read-only, or list what is mounted',
+    load: async () => (await import('./commands/image-mount.ts')).addImageMountCommand,
+  },
+  {
     names: ['image prune'],
     summary: 'Remove images that no container was made from',
     load: async () => (await import('./commands/image-prune.ts')).addImagePruneCommand,
+  },
+  {
+    names: ['image unmount'],
+    summary: 'Undo image mount',
+    load: async () => (await import('./commands/image-unmount.ts')).addImageUnmountCommand,
   },
   {
     names: ['images', 'image ls', 'image list'],
@@ -147,6 +193,11 @@ export const commandList: readonly CommandEntry[] = [
     names: ['load', 'image load'],
     summary: 'Load images from an archive',
     load: async () => (await import('./commands/load.ts')).addLoadCommand,
+  },
+  {
+    names: ['lease ls', 'lease list'],
+    summary: 'List what running commands keep from gc',
+    load: async () => (await import('./commands/lease-ls.ts')).addLeaseLsCommand,
   },
   {
     names: ['login'],
@@ -216,6 +267,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/snapshot-diff.ts')).addSnapshotDiffCommand,
   },
   {
+    names: ['snapshot info'],
+    summary: 'Show all that is known of a snapshot',
+    load: async () => (await import('./commands/snapshot-info.ts')).addSnapshotInfoCommand,
+  },
+  {
     names: ['snapshot ls', 'snapshot list'],
     summary: 'List snapshots',
     load: async () => (await import('./commands/snapshot-ls.ts')).addSnapshotLsCommand,
@@ -226,9 +282,29 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/snapshot-mounts.ts')).addSnapshotMountsCommand,
   },
   {
+    names: ['snapshot rm', 'snapshot remove'],
+    summary: 'Remove snapshots that nothing needs',
+    load: async () => (await import('./commands/snapshot-rm.ts')).addSnapshotRmCommand,
+  },
+  {
     names: ['snapshot tree'],
     summary: 'Show which snapshot stands on which',
     load: async () => (await import('./commands/snapshot-tree.ts')).addSnapshotTreeCommand,
+  },
+  {
+    names: ['snapshot unmount'],
+    summary: 'Undo snapshot view',
+    load: async () => (await import('./commands/snapshot-unmount.ts')).addSnapshotUnmountCommand,
+  },
+  {
+    names: ['snapshot usage'],
+    summary: 'Show what snapshots take on disk',
+    load: async () => (await import('./commands/snapshot-usage.ts')).addSnapshotUsageCommand,
+  },
+  {
+    names: ['snapshot view'],
+    summary: 'Mount a snapshot read-only',
+    load: async () => (await import('./commands/snapshot-view.ts')).addSnapshotViewCommand,
   },
   {
     names: ['start', 'container start'],

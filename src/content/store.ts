@@ -94,6 +94,22 @@ export class ContentStore {
     })
   }
 
+  /** Keys of writes that have no row: of bytes whose digest is not known yet, or left by a crash. */
+  stagedIngests(): {
+    readonly key: string
+    readonly offsetBytes: number
+    readonly isHeld: boolean
+  }[] {
+    const known = new Set(listIngests(this.#database).map(({ key }) => key))
+    const keys = ingestKeysIn(this.#layout).filter((key) => !known.has(key))
+    return keys.map((key) => {
+      const paths = ingestPathsIn(this.#layout, key)
+      const lock = tryLockIngest(paths)
+      lock?.release()
+      return { key, offsetBytes: fileSize(paths.data) ?? 0, isHeld: lock === undefined }
+    })
+  }
+
   /**
    * A manifest, index or config as bytes, checked against its digest.
    *

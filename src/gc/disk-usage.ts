@@ -33,7 +33,7 @@ export function imageUsage(stores: Omit<ImageStores, 'registry'>, platform: Plat
   })
   const active = own.filter(
     ({ id, target }) =>
-      mountsOfImage(stores, id).length > 0 ||
+      mountsOfImage(stores, { id, target }).length > 0 ||
       containers.some(
         ({ imageConfigDigest, imageTargetDigest }) =>
           imageConfigDigest === id || imageTargetDigest === target.digest,

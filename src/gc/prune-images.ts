@@ -75,10 +75,10 @@ function forgetNames(
 ): string[] {
   return writeTransaction(stores.database, () => {
     const unused = listLocalImages(stores, platform, filters).filter(
-      ({ containers, id, reference }) =>
-        (isAll || isNameless(reference)) &&
-        containers === 0 &&
-        mountsOfImage(stores, id).length === 0,
+      (image) =>
+        (isAll || isNameless(image.reference)) &&
+        image.containers === 0 &&
+        mountsOfImage(stores, image).length === 0,
     )
     const chosen = keepBytes === undefined ? unused : chooseForBudget(stores, unused, keepBytes)
     const left = new Map(

@@ -8,12 +8,27 @@ import { readImageFacts } from './image-facts.ts'
 import type { ImageStores } from './stores.ts'
 
 /** Labels of a mounted view of an image. */
-export const mountLabels = { name: 'image.name', config: 'image.config' } as const
+export const mountLabels = {
+  name: 'image.name',
+  config: 'image.config',
+  target: 'image.target',
+} as const
 
-/** Mounts of the image with this id that are there now. */
-export function mountsOfImage(stores: Pick<ImageStores, 'snapshots'>, id: Digest): MountedView[] {
+/** As listings know it: digest of the config of one platform, and what its name points at. */
+export interface KnownImage {
+  readonly id: Digest
+  readonly target: { readonly digest: Digest }
+}
+
+/** Mounts of an image, of any of its platforms, that are there now. */
+export function mountsOfImage(
+  stores: Pick<ImageStores, 'snapshots'>,
+  { id, target }: KnownImage,
+): MountedView[] {
   return mountedViews(stores.snapshots).filter(
-    ({ state, labels }) => state !== 'stale' && labels[mountLabels.config] === id,
+    ({ state, labels }) =>
+      state !== 'stale' &&
+      (labels[mountLabels.config] === id || labels[mountLabels.target] === target.digest),
   )
 }
 
@@ -25,8 +40,8 @@ export function mountsNamed(
 ): MountedView[] {
   try {
     const { target } = findImage(stores, text, platform)
-    const id = readImageFacts(stores, [target], platform).shown(target)?.config
-    if (id !== undefined) return mountsOfImage(stores, id)
+    const { shown } = readImageFacts(stores, [target], platform)
+    return mountsOfImage(stores, { id: shown(target)?.config ?? target.digest, target })
   } catch (error) {
     if (!hasCode(error, 'NOT_FOUND')) throw error
   }

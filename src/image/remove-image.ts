@@ -16,7 +16,7 @@ import { recordImageEvent } from './image-event.ts'
 import { layerSnapshots } from './image-layers.ts'
 import { imageNames } from './image-names.ts'
 import { shownImage } from './local-images.ts'
-import { mountsOfImage } from './mounted-images.ts'
+import { type KnownImage, mountsOfImage } from './mounted-images.ts'
 import type { ImageStores } from './stores.ts'
 
 export interface RemoveImageRequest {
@@ -63,7 +63,7 @@ export function removeImage(
     )
     if (isNameOf(first, text)) checkName(request, first, id, names, users)
     else checkId(request, id, found, users)
-    if (names.length === found.length) checkMounts(stores, request, id)
+    if (names.length === found.length) checkMounts(stores, request, { id, target: first.target })
     for (const { name, target } of found) {
       deleteImage(stores.database, stores.namespace, name)
       recordImageEvent(stores, 'untag', target.digest, name)
@@ -128,11 +128,11 @@ function checkId(
 function checkMounts(
   stores: Pick<ImageStores, 'snapshots'>,
   { isForced }: RemoveImageRequest,
-  id: Digest,
+  image: KnownImage,
 ): void {
-  const [mount] = mountsOfImage(stores, id)
+  const [mount] = mountsOfImage(stores, image)
   if (isForced || mount === undefined) return
-  const what = `unable to delete ${short(digestHex(id))} (must be forced)`
+  const what = `unable to delete ${short(digestHex(image.id))} (must be forced)`
   throw conflict(what, `image is mounted at ${mount.target}`, `tsctr image unmount ${mount.target}`)
 }
 

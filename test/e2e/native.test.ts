@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { RunningRegistry } from '../../fixtures/docker-registry.ts'
@@ -41,6 +41,14 @@ describe('a data root on overlay', { skip }, () => {
     assert.equal(container.Driver, 'native')
     assert.ok(readdirSync(join(sandbox.dataRoot, 'snapshots/2/fs')).includes('bin'))
     await succeeds('rm', 'copy')
+    assert.deepEqual(readdirSync(join(sandbox.dataRoot, 'snapshots')), ['1'])
+  })
+
+  test('an image is mounted as a read-only copy, which goes with the mount', async () => {
+    const target = (await succeeds('image', 'mount', 'busybox')).trim()
+    assert.match(readFileSync(join(target, 'etc/passwd'), 'utf8'), /^root:/)
+    assert.throws(() => mkdirSync(join(target, 'new')), { code: 'EROFS' })
+    assert.equal(await succeeds('image', 'unmount', 'busybox'), `${target}\n`)
     assert.deepEqual(readdirSync(join(sandbox.dataRoot, 'snapshots')), ['1'])
   })
 

@@ -21,7 +21,7 @@ export function addContentLsCommand(parent: Command): void {
     .description('List blobs: manifests, configs and layers as registries store them')
     .option('-q, --quiet', 'print digests alone, whole')
     .option('--no-trunc', 'show whole digests')
-    .option('--format <format>', "'table', 'json', a Go template, or 'table TEMPLATE'")
+    .option('--format <format>', "'table', 'wide', 'json', a Go template, or 'table TEMPLATE'")
     .action((flags: ContentLsFlags, command: Command) =>
       withContext(command, async (ctx) => {
         const blobs = ctx.content.list()
@@ -46,8 +46,10 @@ const layout: RowLayout = {
     MediaType: 'MEDIA TYPE',
     UsedBy: 'USED BY',
     Users: 'USERS',
+    Labels: 'LABELS',
   },
   table: ['Digest', 'Size', 'Age', 'MediaType', 'UsedBy'],
+  wide: ['Digest', 'Size', 'Age', 'MediaType', 'Labels', 'UsedBy'],
 }
 
 function rowOf(blob: Blob, users: Users, trunc: boolean): Row {
@@ -61,5 +63,6 @@ function rowOf(blob: Blob, users: Users, trunc: boolean): Row {
     MediaType: blob.mediaType ?? '',
     UsedBy: usersCell(names),
     Users: names,
+    Labels: [...blob.labels].map(([key, value]) => `${key}=${value}`).join(','),
   }
 }
