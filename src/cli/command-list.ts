@@ -329,6 +329,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/system-prune.ts')).addSystemPruneCommand,
   },
   {
+    names: ['system recover'],
+    summary: 'Start again what a reboot or a crash ended and a restart policy wants to run',
+    load: async () => (await import('./commands/system-recover.ts')).addSystemRecoverCommand,
+  },
+  {
     names: ['tag', 'image tag'],
     summary: 'Give an image one more name',
     load: async () => (await import('./commands/tag.ts')).addTagCommand,

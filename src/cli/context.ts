@@ -24,6 +24,8 @@ export interface Context extends GlobalOptions, ContainerStores {
   readonly stderr: Output
   /** Settings of the registry client that a command's own flags make; before its first use. */
   configureRegistry(settings: Partial<RegistryClientOptions>): void
+  /** The same stores with another namespace; they are closed with this context. */
+  inNamespace(namespace: string): Context
   /** Done by withContext; here for a command that becomes another program. */
   close(): void
 }
@@ -62,13 +64,22 @@ class LazyContext implements Context {
   #registry: Promise<RegistryClient> | undefined
   #registrySettings: Partial<RegistryClientOptions> = {}
 
+  readonly #options: GlobalOptions
+
   constructor(options: GlobalOptions) {
+    this.#options = options
     this.dataRoot = options.dataRoot
     this.stateRoot = options.stateRoot
     this.namespace = options.namespace
     this.hostsDirs = options.hostsDirs
     this.insecureRegistries = options.insecureRegistries
     this.debug = options.debug
+  }
+
+  inNamespace(namespace: string): Context {
+    const other = new LazyContext({ ...this.#options, namespace })
+    other.#database = this.database
+    return other
   }
 
   get database(): Database {

@@ -38,6 +38,8 @@ export interface ContainerConfig {
   readonly stopSignal?: string | undefined
   readonly stopTimeoutS?: number | undefined
   readonly autoRemove: boolean
+  /** undefined: `no`. */
+  readonly restartPolicy?: RestartPolicy | undefined
 
   readonly hostname?: string | undefined
   readonly domainname?: string | undefined
@@ -70,6 +72,17 @@ export interface ContainerConfig {
 /** The config in a container's record: written by this program, so its shape is taken as read. */
 export function asConfig(stored: unknown): ContainerConfig {
   return stored as ContainerConfig
+}
+
+export interface RestartPolicy {
+  readonly name: 'no' | 'on-failure' | 'always' | 'unless-stopped'
+  /** With on-failure; 0 for no limit. */
+  readonly maximumRetries: number
+}
+
+/** Whether the container is started again under some condition. */
+export function isRestarted({ restartPolicy }: Pick<ContainerConfig, 'restartPolicy'>): boolean {
+  return restartPolicy !== undefined && restartPolicy.name !== 'no'
 }
 
 export type NetworkMode = 'bridge' | 'host' | 'none'

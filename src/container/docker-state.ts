@@ -1,3 +1,4 @@
+import { isAlive } from '../host/owner.ts'
 import type { ContainerRecord } from '../store/containers.ts'
 import { type Observation, observe } from './observe.ts'
 
@@ -26,12 +27,23 @@ export function dockerState(
     case 'creating':
       return 'created'
     case 'starting':
+      if (record.restart.delayMs !== undefined) return 'restarting'
       return record.finishedAt === undefined ? 'created' : 'exited'
     case 'running':
       return isStale ? 'exited' : 'running'
     case 'exited':
-      return 'exited'
+      return isRestarting(record) ? 'restarting' : 'exited'
     case 'removing':
       return isStale ? 'dead' : 'removing'
   }
+}
+
+/** Whether it has ended, and the exit hook of its last run is about to start it again. */
+export function isRestarting({ state, restart, monitor }: ContainerRecord): boolean {
+  return state === 'exited' && restart.at !== undefined && monitor !== undefined && isAlive(monitor)
+}
+
+/** Docker counts one that is paused or about to be started again as running. */
+export function countsAsRunning(state: DockerState): boolean {
+  return state === 'running' || state === 'paused' || state === 'restarting'
 }

@@ -53,7 +53,7 @@ export async function inspectContainer(
     HostsPath: ifThere(files.hosts),
     LogPath: ifThere(files.log),
     Name: `/${record.name}`,
-    RestartCount: 0,
+    RestartCount: record.restart.count,
     Driver: record.snapshotKey === undefined ? '' : record.snapshotter,
     Platform: 'linux',
     MountLabel: '',

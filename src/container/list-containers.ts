@@ -3,7 +3,7 @@ import { passesLabelFilter } from '../oci/label-filter.ts'
 import { type ContainerRecord, findContainer, listContainers } from '../store/containers.ts'
 import { asConfig } from './config.ts'
 import type { ContainerFilter } from './container-filters.ts'
-import { type DockerState, dockerState } from './docker-state.ts'
+import { countsAsRunning, type DockerState, dockerState } from './docker-state.ts'
 import { observe } from './observe.ts'
 import type { ContainerStores } from './stores.ts'
 
@@ -42,7 +42,7 @@ export async function listForPs(
   const isAnyState =
     request.isAll || last > 0 || request.filters.some(({ kind }) => kind === 'status')
   const shown = all.filter(
-    (container) => (isAnyState || container.state === 'running') && matches(container),
+    (container) => (isAnyState || countsAsRunning(container.state)) && matches(container),
   )
   return last > 0 ? shown.slice(0, last) : shown
 }

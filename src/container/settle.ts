@@ -17,6 +17,7 @@ import { asConfig } from './config.ts'
 import { recordContainerEvent } from './container-event.ts'
 import { endMonitor } from './end-monitor.ts'
 import { withContainerLock } from './lock.ts'
+import { nextRestart } from './next-restart.ts'
 import { observe } from './observe.ts'
 import { releaseRun } from './release-run.ts'
 import { removeLocked } from './remove.ts'
@@ -99,6 +100,7 @@ async function settleInterruptedStart(
     updateContainer(stores.database, record.id, {
       state: 'running',
       owner: undefined,
+      exitCode: undefined,
       startedAt: record.startedAt ?? new Date(),
     })
     return undefined
@@ -135,15 +137,18 @@ async function recordExit(stores: ContainerStores, record: ContainerRecord): Pro
     code: wasAlive ? killedExitCode : lostExitCode,
     finishedAt: new Date(),
   }
-  endMonitor(record)
+  const restart = nextRestart(record, asConfig(record.config).restartPolicy, status, new Date())
+  // The hook that starts it again is the monitor's: both go on, and the record names them.
+  if (restart.at === undefined) endMonitor(record)
   writeTransaction(stores.database, () => {
     updateContainer(stores.database, record.id, {
       state: 'exited',
       exitCode: status.code,
       finishedAt: status.finishedAt,
       process: undefined,
-      monitor: undefined,
+      ...(restart.at === undefined ? { monitor: undefined } : {}),
       owner: undefined,
+      restart,
     })
     recordDeath(stores, record, status)
   })

@@ -11,8 +11,9 @@ import { createMonitored } from '../runtime/conmon.ts'
 import { containerFiles } from '../runtime/container-files.ts'
 import { deleteRuntime, runtimeOf, startRuntime } from '../runtime/runc.ts'
 import { type ContainerRecord, findContainer, updateContainer } from '../store/containers.ts'
-import { asConfig } from './config.ts'
+import { asConfig, isRestarted } from './config.ts'
 import { recordContainerEvent } from './container-event.ts'
+import { endMonitor } from './end-monitor.ts'
 import { imageProcessOf } from './image-process.ts'
 import { withContainerLock } from './lock.ts'
 import { isRunning } from './observe.ts'
@@ -28,6 +29,8 @@ export interface StartRequest {
   readonly name: string
   /** Called when the container is created and its program waits: time to attach, so nothing is missed. */
   readonly beforeStart?: ((bundle: Bundle) => void) | undefined
+  /** By the restart policy, which wanted it then: nothing happens if it wants it no more. */
+  readonly restartDueAt?: Date | undefined
 }
 
 /**
@@ -49,6 +52,9 @@ export async function startContainer(
       request.beforeStart?.(bundleOf(stores.stateRoot, record.namespace, id))
       return record
     }
+    if (!isStillDue(record, request)) return record
+    // The hook of the last run, which waits to start it again, is not needed any more.
+    if (record.restart.at !== undefined) endMonitor(record)
     try {
       await startLocked(stores, record, request)
     } catch (error) {
@@ -57,6 +63,10 @@ export async function startContainer(
     }
     return findContainer(stores.database, stores.namespace, id)
   })
+}
+
+function isStillDue({ restart }: ContainerRecord, { restartDueAt }: StartRequest): boolean {
+  return restartDueAt === undefined || restart.at?.getTime() === restartDueAt.getTime()
 }
 
 async function startLocked(
@@ -71,8 +81,12 @@ async function startLocked(
   updateContainer(stores.database, record.id, {
     state: 'starting',
     owner: selfAsOwner(),
-    exitCode: undefined,
     error: '',
+    isStopRequested: false,
+    restart:
+      request.restartDueAt === undefined
+        ? { count: 0, delayMs: undefined, at: undefined }
+        : { ...record.restart, count: record.restart.count + 1, at: undefined },
   })
   rmSync(files.exit, { force: true })
   rmSync(files.oom, { force: true })
@@ -93,7 +107,7 @@ async function startLocked(
     hasStdin: config.openStdin,
     leavesStdinOpen: config.openStdin && config.tty,
     exitCommand: [...stores.selfCommand, 'internal', 'on-exit', record.id],
-    exitDelayS: request.beforeStart === undefined ? 0 : 1,
+    exitDelayS: request.beforeStart === undefined || isRestarted(config) ? 0 : 1,
   })
   updateContainer(stores.database, record.id, { ...monitored })
   commitEndpoints(stores.database, record.id, monitored.process)
@@ -103,6 +117,7 @@ async function startLocked(
     updateContainer(stores.database, record.id, {
       state: 'running',
       owner: undefined,
+      exitCode: undefined,
       startedAt: new Date(),
       finishedAt: undefined,
     })

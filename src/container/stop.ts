@@ -3,10 +3,17 @@ import { hasCode, TsctrError } from '../errors.ts'
 import { isAlive } from '../host/owner.ts'
 import { parseSignal, type Signal } from '../oci/signal.ts'
 import { killRuntime, runtimeOf } from '../runtime/runc.ts'
-import { type ContainerRecord, findContainer, getContainer } from '../store/containers.ts'
-import { asConfig, type ContainerConfig } from './config.ts'
+import {
+  type ContainerRecord,
+  findContainer,
+  getContainer,
+  updateContainer,
+} from '../store/containers.ts'
+import { asConfig, type ContainerConfig, isRestarted } from './config.ts'
 import { recordContainerEvent } from './container-event.ts'
+import { endMonitor } from './end-monitor.ts'
 import { imageProcessOf } from './image-process.ts'
+import { withContainerLock } from './lock.ts'
 import { isRunning, observe } from './observe.ts'
 import { settleContainer } from './settle.ts'
 import type { ContainerStores } from './stores.ts'
@@ -30,8 +37,9 @@ const sigkill = 9
  * @throws  NOT_FOUND, RUNTIME_FAILED if it cannot be killed
  */
 export async function stopContainer(stores: ContainerStores, request: StopRequest): Promise<void> {
-  const record = await settled(stores, request.name)
-  if (!isRunning(record)) return
+  const found = await settled(stores, request.name)
+  const record = await requestStop(stores, found.id)
+  if (record === undefined || !isRunning(record)) return
   const config = asConfig(record.config)
   const stopSignal = request.signal ?? ownStopSignal(stores, record, config)
   const ownGraceMs = config.stopTimeoutS === undefined ? defaultGraceMs : config.stopTimeoutS * 1000
@@ -50,6 +58,28 @@ export async function stopContainer(stores: ContainerStores, request: StopReques
   recordContainerEvent(stores.database, record, 'stop')
 }
 
+/**
+ * Keep the restart policy from starting it again: before the signal, so that the exit hook knows.
+ *
+ * @returns  the record as it is then; undefined if it is gone
+ */
+async function requestStop(
+  stores: ContainerStores,
+  id: string,
+): Promise<ContainerRecord | undefined> {
+  const record = getContainer(stores.database, id)
+  if (record === undefined || !isRestarted(asConfig(record.config))) return record
+  // Under the lock: a start that is under way is waited for, and stopped then.
+  return withContainerLock(stores, id, async (current) => {
+    if (current.restart.at !== undefined) endMonitor(current)
+    updateContainer(stores.database, id, {
+      isStopRequested: true,
+      restart: { ...current.restart, at: undefined },
+    })
+    return current
+  })
+}
+
 function recordKill(stores: ContainerStores, record: ContainerRecord, signal: number): void {
   recordContainerEvent(stores.database, record, 'kill', { signal: String(signal) })
 }
@@ -63,7 +93,8 @@ export async function killContainer(
   stores: ContainerStores,
   request: { readonly name: string; readonly signal: Signal },
 ): Promise<void> {
-  const record = await settled(stores, request.name)
+  const found = await settled(stores, request.name)
+  const record = (await requestStop(stores, found.id)) ?? found
   const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
   const wasSent =
     isRunning(record) && (await killRuntime(runtime, record.id, request.signal.number))

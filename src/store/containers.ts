@@ -1,6 +1,7 @@
 import { TsctrError } from '../errors.ts'
 import type { Database } from '../host/database.ts'
 import type { Owner } from '../host/owner.ts'
+import { type ContainerRow, toContainer } from './container-row.ts'
 
 /**
  * What the database says of a container. `running` is a claim: container/observe.ts checks it
@@ -35,6 +36,19 @@ export interface ContainerRecord {
   readonly createdAt: Date
   readonly startedAt: Date | undefined
   readonly finishedAt: Date | undefined
+  readonly restart: RestartState
+  /** It was told to end since it was last started: no policy starts it again. */
+  readonly isStopRequested: boolean
+}
+
+/** How far the container's restart policy has come. */
+export interface RestartState {
+  /** Starts by the policy since the last one by a user. */
+  readonly count: number
+  /** Waited before the last of them; undefined before the first. */
+  readonly delayMs: number | undefined
+  /** When it is to be started again; undefined if it is not. */
+  readonly at: Date | undefined
 }
 
 export type NewContainer = Pick<
@@ -63,35 +77,9 @@ export interface ContainerChange {
   readonly owner?: Owner | undefined
   readonly startedAt?: Date | undefined
   readonly finishedAt?: Date | undefined
-}
-
-interface ContainerRow {
-  id: string
-  namespace: string
-  name: string
-  image_name: string
-  image_target_digest: string | null
-  image_config_digest: string | null
-  config: string
-  labels: string
-  snapshotter: string
-  snapshot_key: string | null
-  runtime_name: string
-  runtime_path: string
-  state: ContainerState
-  pid: number | null
-  pid_start_ticks: number | null
-  monitor_pid: number | null
-  monitor_start_ticks: number | null
-  boot_id: string | null
-  exit_code: number | null
-  error: string
-  owner_pid: number | null
-  owner_start_ticks: number | null
-  owner_boot_id: string | null
-  created_at: number
-  started_at: number | null
-  finished_at: number | null
+  readonly config?: unknown
+  readonly restart?: RestartState
+  readonly isStopRequested?: boolean
 }
 
 /**
@@ -144,10 +132,19 @@ export function updateContainer(database: Database, id: string, change: Containe
   if ('exitCode' in change) columns.exit_code = change.exitCode ?? null
   if ('startedAt' in change) columns.started_at = change.startedAt?.getTime() ?? null
   if ('finishedAt' in change) columns.finished_at = change.finishedAt?.getTime() ?? null
+  if (change.config !== undefined) columns.config = JSON.stringify(change.config)
+  if (change.isStopRequested !== undefined)
+    columns.is_stop_requested = Number(change.isStopRequested)
+  if (change.restart !== undefined) {
+    columns.restart_count = change.restart.count
+    columns.restart_delay_ms = change.restart.delayMs ?? null
+    columns.restart_at = change.restart.at?.getTime() ?? null
+  }
   if ('process' in change) {
     columns.pid = change.process?.pid ?? null
     columns.pid_start_ticks = change.process?.startTicks ?? null
-    columns.boot_id = change.process?.bootId ?? null
+    // The monitor is of the same boot, and may outlive the process.
+    if (change.process !== undefined) columns.boot_id = change.process.bootId
   }
   if ('monitor' in change) {
     columns.monitor_pid = change.monitor?.pid ?? null
@@ -237,42 +234,4 @@ function nameTaken(name: string, holderId: string): TsctrError {
   return new TsctrError('ALREADY_EXISTS', message, {
     hint: `tsctr rm ${name}, or choose another --name`,
   })
-}
-
-function toContainer(row: ContainerRow): ContainerRecord {
-  return {
-    id: row.id,
-    namespace: row.namespace,
-    name: row.name,
-    imageName: row.image_name,
-    imageTargetDigest: row.image_target_digest ?? undefined,
-    imageConfigDigest: row.image_config_digest ?? undefined,
-    config: JSON.parse(row.config) as unknown,
-    labels: JSON.parse(row.labels) as Record<string, string>,
-    snapshotter: row.snapshotter,
-    snapshotKey: row.snapshot_key ?? undefined,
-    runtime: { name: row.runtime_name, path: row.runtime_path },
-    state: row.state,
-    process: toOwner(row.pid, row.pid_start_ticks, row.boot_id),
-    monitor: toOwner(row.monitor_pid, row.monitor_start_ticks, row.boot_id),
-    exitCode: row.exit_code ?? undefined,
-    error: row.error,
-    owner: toOwner(row.owner_pid, row.owner_start_ticks, row.owner_boot_id),
-    createdAt: new Date(row.created_at),
-    startedAt: toDate(row.started_at),
-    finishedAt: toDate(row.finished_at),
-  }
-}
-
-function toOwner(
-  pid: number | null,
-  startTicks: number | null,
-  bootId: string | null,
-): Owner | undefined {
-  if (pid === null || startTicks === null || bootId === null) return undefined
-  return { pid, startTicks, bootId }
-}
-
-function toDate(milliseconds: number | null): Date | undefined {
-  return milliseconds === null ? undefined : new Date(milliseconds)
 }

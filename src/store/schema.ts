@@ -100,4 +100,13 @@ export const storeMigrations: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    version: 4,
+    sql: `
+      ALTER TABLE container ADD COLUMN restart_count INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE container ADD COLUMN restart_delay_ms INTEGER;
+      ALTER TABLE container ADD COLUMN restart_at INTEGER;
+      ALTER TABLE container ADD COLUMN is_stop_requested INTEGER NOT NULL DEFAULT 0;
+    `,
+  },
 ]

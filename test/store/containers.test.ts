@@ -42,6 +42,8 @@ describe('a container record', () => {
       error: '',
       startedAt: undefined,
       finishedAt: undefined,
+      restart: { count: 0, delayMs: undefined, at: undefined },
+      isStopRequested: false,
     })
     assert.ok(Math.abs(createdAt.getTime() - Date.now()) < 60_000)
   })

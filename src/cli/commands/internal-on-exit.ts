@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { restartByPolicy } from '../../container/restart-by-policy.ts'
 import { settleContainer } from '../../container/settle.ts'
 import { withContext } from '../context.ts'
 
@@ -10,6 +11,7 @@ export function addOnExitCommand(parent: Command): void {
     .action((id: string, _flags: object, command: Command) =>
       withContext(command, async (ctx) => {
         await settleContainer(ctx, id)
+        await restartByPolicy(ctx, id)
       }),
     )
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { ContainerConfig, ResourceLimits } from '../../container/config.ts'
+import { type ContainerConfig, isRestarted, type ResourceLimits } from '../../container/config.ts'
 import { keyValues, resolveEnv } from '../../container/flag-values/key-values.ts'
 import { defaultSecurity } from '../../container/flag-values/security-opt.ts'
 import { TsctrError } from '../../errors.ts'
@@ -60,6 +60,7 @@ export function configFromFlags(
     stopSignal: flags.stopSignal,
     stopTimeoutS: flags.stopTimeout,
     autoRemove: flags.rm ?? false,
+    restartPolicy: flags.restart,
     hostname: flags.hostname,
     domainname: flags.domainname,
     networkMode: flags.network ?? flags.net ?? 'bridge',
@@ -142,6 +143,10 @@ function refuseContradictions(flags: RunFlags): void {
     [
       flags.uts === 'host' && flags.domainname !== undefined,
       '--domainname: contradicts --uts host',
+    ],
+    [
+      flags.rm === true && isRestarted({ restartPolicy: flags.restart }),
+      '--restart: contradicts --rm',
     ],
     [flags.detach === true && flags.attach !== undefined, '--attach: contradicts --detach'],
   ]

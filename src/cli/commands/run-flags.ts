@@ -3,6 +3,7 @@ import type {
   ConfiguredMount,
   DeviceMapping,
   NetworkMode,
+  RestartPolicy,
   SecurityOptions,
   TmpfsMount,
   Ulimit,
@@ -28,6 +29,7 @@ import {
   wholeNumber,
 } from '../../container/flag-values/number.ts'
 import { oneOf } from '../../container/flag-values/one-of.ts'
+import { parseRestartPolicy } from '../../container/flag-values/restart-policy.ts'
 import { addSecurityOption, defaultSecurity } from '../../container/flag-values/security-opt.ts'
 import { parseSize } from '../../container/flag-values/size.ts'
 import { parseSysctl } from '../../container/flag-values/sysctl.ts'
@@ -88,6 +90,7 @@ export interface RunFlags {
   readonly pull: PullPolicy
   readonly quiet?: boolean
   readonly readOnly?: boolean
+  readonly restart?: RestartPolicy
   readonly rm?: boolean
   readonly rootfs?: boolean
   readonly runtime?: string
@@ -176,6 +179,11 @@ function addIdentityFlags(command: Command): void {
     .option('--annotation <name=value>', 'pass to the runtime', list('--annotation', parseKeyValue))
     .option('--cidfile <file>', 'write the container ID', single('--cidfile', newFilePath))
     .option('--rm', 'remove the container when it ends')
+    .option(
+      '--restart <policy>',
+      'no, on-failure[:max-retries], always or unless-stopped (default "no")',
+      single('--restart', parseRestartPolicy),
+    )
     .option(
       '--pull <when>',
       'pull the image: always, missing, never or newer',

@@ -17,7 +17,10 @@ export function inspectHostConfig(record: ContainerRecord, facts: HostFacts): ob
     LogConfig: { Type: 'k8s-file', Config: {} },
     NetworkMode: config.networkMode,
     PortBindings: {},
-    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+    RestartPolicy: {
+      Name: config.restartPolicy?.name ?? 'no',
+      MaximumRetryCount: config.restartPolicy?.maximumRetries ?? 0,
+    },
     AutoRemove: config.autoRemove,
     VolumeDriver: '',
     VolumesFrom: nilList,

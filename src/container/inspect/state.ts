@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { withOmitted } from '../../oci/nil.ts'
 import type { ContainerFiles } from '../../runtime/container-files.ts'
 import type { ContainerRecord } from '../../store/containers.ts'
-import type { DockerState } from '../docker-state.ts'
+import { countsAsRunning, type DockerState } from '../docker-state.ts'
 
 /** What Go prints for a time that is not set. */
 const never = '0001-01-01T00:00:00Z'
@@ -15,7 +15,7 @@ export function inspectState(
 ): object {
   const shown = {
     Status: state,
-    Running: state === 'running',
+    Running: countsAsRunning(state),
     Paused: state === 'paused',
     Restarting: state === 'restarting',
     OOMKilled: existsSync(files.oom),
