@@ -8,6 +8,7 @@ import { LogLines } from '../render/log-lines.ts'
 interface LogsFlags {
   readonly follow?: boolean
   readonly timestamps?: boolean
+  readonly details?: boolean
   readonly tail: number | undefined
   readonly since?: bigint
   readonly until?: bigint
@@ -21,12 +22,16 @@ export function addLogsCommand(parent: Command): void {
     .description('Show what a container has written')
     .option('-f, --follow', 'go on until the container ends')
     .option('-t, --timestamps', 'begin each line with its time')
+    .option('--details', 'begin each line with its attributes; there are none, so with a space')
     .option('-n, --tail <lines>', "only the last lines; 'all' (default) for all", parseTail)
     .option('--since <time>', 'from a time on, or the last 10m', single('--since', moment))
     .option('--until <time>', 'up to a time, or up to 10m ago', single('--until', moment))
     .action((name: string, flags: LogsFlags, command: Command) =>
       withContext(command, async (ctx) => {
-        const lines = new LogLines({ hasTimes: flags.timestamps === true })
+        const lines = new LogLines({
+          hasTimes: flags.timestamps === true,
+          hasDetails: flags.details === true,
+        })
         const batches = readLogs(ctx, {
           name,
           tail: flags.tail,

@@ -7,15 +7,22 @@ export interface LogText {
 }
 
 const newline = Buffer.from('\n')
+const space = Buffer.from(' ')
 
 /** Makes the container's output again from log records, in order; parts of a line are joined. */
 export class LogLines {
   readonly #hasTimes: boolean
+  readonly #hasDetails: boolean
   readonly #isInLine = { stdout: false, stderr: false }
 
-  /** @param hasTimes  begin each line with when it was written */
-  constructor(options: { readonly hasTimes: boolean }) {
+  /**
+   * @param hasTimes    begin each line with when it was written
+   * @param hasDetails  then its attributes and a space; no log driver here records any.
+   *                    Source: moby write_log_stream.go
+   */
+  constructor(options: { readonly hasTimes: boolean; readonly hasDetails: boolean }) {
     this.#hasTimes = options.hasTimes
+    this.#hasDetails = options.hasDetails
   }
 
   /** One text for each run of records of the same stream. */
@@ -38,6 +45,7 @@ export class LogLines {
     this.#isInLine[stream] = isPartial
     return [
       ...(this.#hasTimes && isLineStart ? [Buffer.from(`${alignedTime(time)} `)] : []),
+      ...(this.#hasDetails && isLineStart ? [space] : []),
       text,
       ...(isPartial ? [] : [newline]),
     ]

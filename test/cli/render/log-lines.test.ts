@@ -13,7 +13,7 @@ function texts(lines: LogLines, ...records: readonly LogRecord[]): string[] {
 }
 
 test('records of one stream in a row are one text, lines whole again', () => {
-  const lines = new LogLines({ hasTimes: false })
+  const lines = new LogLines({ hasTimes: false, hasDetails: false })
   assert.deepEqual(
     texts(
       lines,
@@ -29,7 +29,7 @@ test('records of one stream in a row are one text, lines whole again', () => {
 })
 
 test('a time in UTC, with nine digits, begins each line and no part of one', () => {
-  const lines = new LogLines({ hasTimes: true })
+  const lines = new LogLines({ hasTimes: true, hasDetails: false })
   const [first, second] = [1, 2].map((n) => `2026-11-24T05:00:0${n}.500000000Z`)
   assert.deepEqual(
     texts(
@@ -42,5 +42,23 @@ test('a time in UTC, with nine digits, begins each line and no part of one', () 
   )
   assert.deepEqual(texts(lines, record('stdout', 'F', 'd', 4), record('stdout', 'F', '', 5)), [
     'stdout: d\n2026-11-24T05:00:05.500000000Z \n',
+  ])
+})
+
+// Docker's logs --details puts a space between the attributes and the line also where there are none.
+test('details are a space at the start of each line, after the time', () => {
+  const plain = new LogLines({ hasTimes: false, hasDetails: true })
+  assert.deepEqual(
+    texts(
+      plain,
+      record('stdout', 'P', 'a'),
+      record('stdout', 'F', 'b'),
+      record('stdout', 'F', 'c'),
+    ),
+    ['stdout:  ab\n c\n'],
+  )
+  const timed = new LogLines({ hasTimes: true, hasDetails: true })
+  assert.deepEqual(texts(timed, record('stderr', 'F', 'a', 1)), [
+    'stderr: 2026-11-24T05:00:01.500000000Z  a\n',
   ])
 })
