@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import type { DiffID } from '../oci/digest.ts'
 import type { LayerStream } from './decompress.ts'
 import { archiveError } from './layer-error.ts'
@@ -10,12 +10,14 @@ const bufferBytes = 256 * 1024
 export class ByteReader {
   readonly #stream: LayerStream
   readonly #buffer = Buffer.allocUnsafe(bufferBytes)
-  readonly #hash = createHash('sha256')
+  readonly #hash: Hash | undefined
   #start = 0
   #end = 0
 
-  constructor(stream: LayerStream) {
+  /** @param isHashed  false where nobody asks for the digest: it costs more than the reading */
+  constructor(stream: LayerStream, isHashed = true) {
     this.#stream = stream
+    this.#hash = isHashed ? createHash('sha256') : undefined
   }
 
   /**
@@ -66,6 +68,7 @@ export class ByteReader {
 
   /** Digest of the whole stream; only after its end was reached. */
   diffID(): DiffID {
+    if (this.#hash === undefined) throw new Error('bug: the stream is not hashed')
     return `sha256:${this.#hash.digest('hex')}` as DiffID
   }
 
@@ -90,7 +93,7 @@ export class ByteReader {
     this.#start = 0
     this.#end = this.#stream.read(this.#buffer)
     if (this.#end === 0) return false
-    this.#hash.update(this.#buffer.subarray(0, this.#end))
+    this.#hash?.update(this.#buffer.subarray(0, this.#end))
     return true
   }
 }
