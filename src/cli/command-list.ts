@@ -99,6 +99,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/content-verify.ts')).addContentVerifyCommand,
   },
   {
+    names: ['cp', 'container cp'],
+    summary: 'Copy files out of a container or an image, or into a container',
+    load: async () => (await import('./commands/cp.ts')).addCpCommand,
+  },
+  {
     names: ['create', 'container create'],
     summary: 'Create a container without starting it',
     runsProgram: true,

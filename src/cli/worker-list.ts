@@ -5,5 +5,6 @@ import type { WorkerList } from '../host/worker.ts'
  * in src/ without its suffix, and how to load that file.
  */
 export const workerList: WorkerList = {
+  'container/copy/copy-worker': () => import('../container/copy/copy-worker.ts'),
   'image/unpack-worker': () => import('../image/unpack-worker.ts'),
 }

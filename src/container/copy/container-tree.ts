@@ -1,0 +1,104 @@
+import { closeSync, constants, existsSync, openSync } from 'node:fs'
+import { TsctrError } from '../../errors.ts'
+import { O_PATH } from '../../host/libc.ts'
+import { isAlive } from '../../host/owner.ts'
+import { containerFiles } from '../../runtime/container-files.ts'
+import { type ContainerRecord, findContainer, getContainer } from '../../store/containers.ts'
+import { asConfig, type BindMount } from '../config.ts'
+import { withContainerLock } from '../lock.ts'
+import { isRunning } from '../observe.ts'
+import { settleLocked } from '../settle.ts'
+import { prepareBindSources } from '../spec/bind-sources.ts'
+import type { ContainerStores } from '../stores.ts'
+import { makeMountPoint } from './mount-point.ts'
+import type { PrivateMounts, TreeBind, TreePlace } from './open-tree.ts'
+
+export type UseTree<T> = (place: TreePlace) => Promise<T>
+
+/**
+ * Do something with the tree of a container. One that is stopped cannot be started meanwhile.
+ *
+ * @throws  NOT_FOUND
+ */
+export async function withContainerTree<T>(
+  stores: ContainerStores,
+  name: string,
+  use: UseTree<T>,
+): Promise<T> {
+  const { id } = findContainer(stores.database, stores.namespace, name)
+  const prefix = `${name}:`
+  let running: TreePlace | undefined
+  const done = await withContainerLock(stores, id, async (found) => {
+    await settleLocked(stores, found)
+    const record = getContainer(stores.database, id)
+    if (record === undefined) throw new TsctrError('NOT_FOUND', `container ${name}: is gone`)
+    if (isRunning(record)) {
+      running = { kind: 'process', fd: openProcessRoot(record), prefix }
+      return undefined
+    }
+    const place: TreePlace = { kind: 'mounts', prefix, ...stoppedMounts(stores, record) }
+    return { result: await use(place) }
+  })
+  if (done !== undefined) return done.result
+  // A running container needs no lock: it may be stopped meanwhile, its tree stays open.
+  if (running === undefined) throw new Error('bug: neither running nor stopped')
+  return use(running)
+}
+
+/** What the container's first process sees as its root. */
+function openProcessRoot(record: ContainerRecord): number {
+  const owner = record.process
+  if (owner === undefined) throw new Error(`bug: ${record.id} runs without a process`)
+  const fd = openSync(`/proc/${owner.pid}/root`, O_PATH | constants.O_DIRECTORY)
+  if (isAlive(owner)) return fd
+  // It has ended, and the pid may be another process's by now.
+  closeSync(fd)
+  const message = `container ${record.name}: has ended just now`
+  throw new TsctrError('UNAVAILABLE', message, { hint: 'try again' })
+}
+
+function stoppedMounts(stores: ContainerStores, record: ContainerRecord): PrivateMounts {
+  const config = asConfig(record.config)
+  const { rootfs, readOnly, mounts } = config
+  prepareBindSources(mounts)
+  const binds = mounts.filter((mount) => mount.type === 'bind')
+  return {
+    mountPoint: makeMountPoint(stores),
+    mounts: rootfs === undefined ? snapshotMounts(stores, record) : [bindOf(rootfs)],
+    isReadOnly: readOnly,
+    binds: [...etcBinds(stores, record, binds), ...binds]
+      .map(({ source, target, isReadOnly, isRecursive }) => ({
+        source,
+        target,
+        isReadOnly,
+        isRecursive,
+      }))
+      .sort((a, b) => a.target.split('/').length - b.target.split('/').length),
+  }
+}
+
+/** The files that the last start wrote; there are none before the first. */
+function etcBinds(
+  stores: ContainerStores,
+  record: ContainerRecord,
+  binds: readonly BindMount[],
+): TreeBind[] {
+  const { hosts, hostname, resolvConf } = containerFiles(stores.dataRoot, record.id)
+  const files = [
+    ['/etc/hosts', hosts],
+    ['/etc/hostname', hostname],
+    ['/etc/resolv.conf', resolvConf],
+  ] as const
+  return files
+    .filter(([path, file]) => existsSync(file) && !binds.some(({ target }) => target === path))
+    .map(([target, source]) => ({ source, target, isReadOnly: false, isRecursive: false }))
+}
+
+function snapshotMounts(stores: ContainerStores, record: ContainerRecord): PrivateMounts['mounts'] {
+  if (record.snapshotKey === undefined) throw new Error(`bug: ${record.id} has no snapshot`)
+  return stores.snapshotter(record.snapshotter).mounts(record.snapshotKey)
+}
+
+function bindOf(source: string): PrivateMounts['mounts'][number] {
+  return { type: 'bind', source, options: ['rbind'] }
+}
