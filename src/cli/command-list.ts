@@ -173,6 +173,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/images.ts')).addImagesCommand,
   },
   {
+    names: ['import', 'image import'],
+    summary: 'Make an image of a root filesystem',
+    load: async () => (await import('./commands/import.ts')).addImportCommand,
+  },
+  {
     names: ['info', 'system info'],
     summary: 'Show what tsctr works with on this machine',
     isCommon: true,

@@ -1,4 +1,5 @@
 import { TsctrError } from '../errors.ts'
+import { writeTransaction } from '../host/database.ts'
 import { applyConfigChanges, type ConfigChange, type ConfigPart } from '../image/config-change.ts'
 import { deriveConfig } from '../image/derive-config.ts'
 import { localImages } from '../image/local-images.ts'
@@ -13,9 +14,10 @@ import { type Digest, parseDigest } from '../oci/digest.ts'
 import { maxConfigBytes } from '../oci/image-manifest.ts'
 import { field, type JsonObject, parseJsonObject } from '../oci/json-document.ts'
 import type { ImageFormat, LayerCompression } from '../oci/media-type.ts'
-import type { Reference } from '../oci/reference.ts'
+import { familiarName, type Reference } from '../oci/reference.ts'
 import type { ContainerRecord } from '../store/containers.ts'
 import { createLease, type Lease } from '../store/leases.ts'
+import { recordContainerEvent } from './container-event.ts'
 import { effectiveConfig } from './effective-config.ts'
 import { withContainerLock } from './lock.ts'
 import { withoutPlaceholders } from './placeholders.ts'
@@ -78,8 +80,14 @@ async function commitLocked(
   await unpackImage(stores, { image, layersReady, lease, signal })
   signal?.throwIfAborted()
   const references = request.reference === undefined ? [] : [request.reference]
-  nameImages(stores, [{ target, references }])
-  return image.manifest.config.digest
+  const imageID = image.manifest.config.digest
+  writeTransaction(stores.database, () => {
+    nameImages(stores, [{ target, references }])
+    const imageRef = references.map(familiarName).join()
+    const attributes = { comment: request.message ?? '', imageID, imageRef }
+    recordContainerEvent(stores.database, record, 'commit', attributes)
+  })
+  return imageID
 }
 
 /** The image that a container was made from, as far as its layers. */

@@ -8,6 +8,7 @@ import { walkView } from '../layer/walk-view.ts'
 import { bundleOf } from '../runtime/bundle.ts'
 import { type ContainerRecord, getContainer } from '../store/containers.ts'
 import { asConfig } from './config.ts'
+import { recordContainerEvent } from './container-event.ts'
 import { withContainerLock } from './lock.ts'
 import { requireSnapshot } from './require-snapshot.ts'
 import { settled } from './stop.ts'
@@ -33,6 +34,7 @@ export async function exportContainer(
   request: ExportRequest,
 ): Promise<void> {
   const record = await settled(stores, request.name)
+  recordContainerEvent(stores.database, record, 'export')
   const mounted = mountedRoot(stores, record)
   if (mounted === undefined) {
     await withContainerLock(stores, record.id, async (locked) => {
