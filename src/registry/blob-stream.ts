@@ -12,6 +12,8 @@ export interface BlobStreamOptions {
   readonly operand: Operand
   readonly budget: RetryBudget
   readonly signal: AbortSignal | undefined
+  /** Get what is left from another server, where this one has failed for good. */
+  readonly goOn?: ((offsetBytes: number) => Promise<Readable>) | undefined
 }
 
 /** An answer whose body is the blob from some place on. */
@@ -34,6 +36,7 @@ interface BlobAnswer {
 export async function openBlobStream(options: BlobStreamOptions): Promise<Readable> {
   const state: StreamState = {
     answer: await askFrom(options, options.offsetBytes),
+    rest: undefined,
     isClosed: false,
   }
   const bytes = blobBytes(options, state)
@@ -49,6 +52,7 @@ export async function openBlobStream(options: BlobStreamOptions): Promise<Readab
     destroy(error, callback) {
       state.isClosed = true
       state.answer.response.discard()
+      state.rest?.destroy()
       callback(error)
     },
   })
@@ -56,6 +60,8 @@ export async function openBlobStream(options: BlobStreamOptions): Promise<Readab
 
 interface StreamState {
   answer: BlobAnswer
+  /** What another server sends. */
+  rest: Readable | undefined
   isClosed: boolean
 }
 
@@ -81,12 +87,29 @@ async function* blobBytes(options: BlobStreamOptions, state: StreamState): Async
       if (state.isClosed) return
       signal?.throwIfAborted()
       failure = connectionError(operand.host, error)
-      if (!isTransientFailure(error)) throw failure
+      if (!isTransientFailure(error)) return yield* restElsewhere(options, state, offset, failure)
     }
-    await budget.spend(failure)
-    state.answer = await askFrom(options, offset)
+    try {
+      await budget.spend(failure)
+      state.answer = await askFrom(options, offset)
+    } catch (error) {
+      signal?.throwIfAborted()
+      return yield* restElsewhere(options, state, offset, error)
+    }
     if (state.isClosed) state.answer.response.discard()
   }
+}
+
+async function* restElsewhere(
+  { goOn }: BlobStreamOptions,
+  state: StreamState,
+  offset: number,
+  failure: unknown,
+): AsyncGenerator<Buffer> {
+  if (goOn === undefined || state.isClosed) throw failure
+  state.rest = await goOn(offset)
+  if (state.isClosed) state.rest.destroy()
+  yield* state.rest
 }
 
 async function* answerBytes(answer: BlobAnswer): AsyncGenerator<Buffer> {

@@ -45,6 +45,9 @@ export interface RegistryClientOptions {
 
 const documentTimeoutMs = 60_000
 
+/** The next server is a better try than a fifth one of the same. */
+const triesBeforeNext = 2
+
 /** Speaks the distribution protocol with registries and their mirrors. Source: OCI distribution-spec */
 export class RegistryClient {
   readonly #options: RegistryClientOptions
@@ -53,6 +56,8 @@ export class RegistryClient {
   readonly #authorizer: Authorizer
   readonly #endpoints = new Map<string, Promise<readonly Endpoint[]>>()
   readonly #bases = new Map<Endpoint, Promise<URL>>()
+  /** Servers that did not answer as they should: asked again only where nobody else is left. */
+  readonly #failing = new Set<Endpoint>()
   readonly #closing = new AbortController()
 
   constructor(options: RegistryClientOptions) {
@@ -179,20 +184,9 @@ export class RegistryClient {
   ): Promise<{ stream: Readable; offsetBytes: number }> {
     const what = `${repositoryName(reference)}: blob ${descriptor.digest}`
     const { sizeBytes, urls = [] } = descriptor
-    const path = `/${reference.repository}/blobs/${descriptor.digest}`
     try {
-      return await this.#ask(
-        reference,
-        'pull',
-        what,
-        userSignal,
-        async (send, operand, budget, signal) => {
-          const request = (headers: Readonly<Record<string, string>>): Promise<HttpResponse> =>
-            send({ method: 'GET', path, headers })
-          const options = { sizeBytes, offsetBytes, request, operand, budget, signal }
-          return { stream: await openBlobStream(options), offsetBytes }
-        },
-      )
+      const stream = await this.#openFrom(0, reference, descriptor, offsetBytes, userSignal)
+      return { stream, offsetBytes }
     } catch (error) {
       // Layers that a registry must not pass on lie elsewhere.
       if (urls.length === 0 || !hasCode(error, 'NOT_FOUND')) throw error
@@ -204,6 +198,30 @@ export class RegistryClient {
       budget: () => this.#budget(signal),
     })
     return { stream, offsetBytes }
+  }
+
+  /** A blob from the servers from one on; those behind it go on where it cannot. */
+  #openFrom(
+    firstServer: number,
+    reference: Reference,
+    descriptor: Descriptor,
+    offsetBytes: number,
+    userSignal: AbortSignal | undefined,
+  ): Promise<Readable> {
+    const what = `${repositoryName(reference)}: blob ${descriptor.digest}`
+    const path = `/${reference.repository}/blobs/${descriptor.digest}`
+    const { sizeBytes } = descriptor
+    const attempt: Attempt<Readable> = (send, operand, budget, signal, nextServer) => {
+      const request = (headers: Readonly<Record<string, string>>): Promise<HttpResponse> =>
+        send({ method: 'GET', path, headers })
+      const goOn =
+        nextServer === undefined
+          ? undefined
+          : (offset: number) =>
+              this.#openFrom(nextServer, reference, descriptor, offset, userSignal)
+      return openBlobStream({ sizeBytes, offsetBytes, request, operand, budget, signal, goOn })
+    }
+    return this.#ask(reference, 'pull', what, userSignal, attempt, firstServer)
   }
 
   /**
@@ -273,16 +291,20 @@ export class RegistryClient {
     capability: Capability,
     what: string,
     userSignal: AbortSignal | undefined,
-    attempt: (send: Send, operand: Operand, budget: RetryBudget, signal: AbortSignal) => Promise<T>,
+    attempt: Attempt<T>,
+    firstServer = 0,
   ): Promise<T> {
     const { registry, repository } = reference
     const signal = this.#until(userSignal)
     const failures: TsctrError[] = []
-    for (const endpoint of await this.#endpointsFor(reference)) {
-      if (!endpoint.capabilities.has(capability)) continue
+    const all = await this.#endpointsFor(reference)
+    const endpoints = all.filter(({ capabilities }) => capabilities.has(capability))
+    for (const [index, endpoint] of endpoints.entries()) {
+      const next = index + 1 < endpoints.length ? index + 1 : undefined
+      if (index < firstServer || (next !== undefined && this.#failing.has(endpoint))) continue
       const { isMirror, host } = endpoint
       const operand = { what, registry: isMirror ? host : registry, host }
-      const budget = this.#budget(signal)
+      const budget = this.#budget(signal, next === undefined ? undefined : triesBeforeNext)
       const access: Access = { repository: endpoint.repository, actions: 'pull' }
       const send: Send = async (request) => {
         const path = `/${endpoint.repository}${request.path.slice(1 + repository.length)}`
@@ -296,11 +318,12 @@ export class RegistryClient {
         )
       }
       try {
-        return await attempt(send, operand, budget, signal)
+        return await attempt(send, operand, budget, signal, next)
       } catch (error) {
         signal.throwIfAborted()
         const failure = connectionError(endpoint.host, error)
         if (!(failure instanceof TsctrError)) throw failure
+        if (failure.code === 'UNAVAILABLE') this.#failing.add(endpoint)
         failures.push(failure)
       }
     }
@@ -313,8 +336,9 @@ export class RegistryClient {
     return userSignal === undefined ? signal : AbortSignal.any([userSignal, signal])
   }
 
-  #budget(signal: AbortSignal): RetryBudget {
-    return new RetryBudget(this.#options.retryPolicy ?? defaultRetryPolicy, signal)
+  #budget(signal: AbortSignal, maxTries?: number): RetryBudget {
+    const policy = this.#options.retryPolicy ?? defaultRetryPolicy
+    return new RetryBudget(maxTries === undefined ? policy : { ...policy, maxTries }, signal)
   }
 
   #endpointsFor(reference: Reference): Promise<readonly Endpoint[]> {
@@ -344,6 +368,15 @@ export class RegistryClient {
     return base
   }
 }
+
+/** @param nextServer  for what this one cannot finish; undefined for the last */
+type Attempt<T> = (
+  send: Send,
+  operand: Operand,
+  budget: RetryBudget,
+  signal: AbortSignal,
+  nextServer: number | undefined,
+) => Promise<T>
 
 type Send = (
   request: Pick<EndpointRequest, 'method' | 'query' | 'headers' | 'totalTimeoutMs'> & {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -9,7 +10,9 @@ import type { RegistryClient } from '../../src/registry/client.ts'
 import {
   describe,
   type FakeServer,
+  type LoggedRequest,
   manifestBytes,
+  rangeStart,
   sendBlob,
   sendManifest,
   startServer,
@@ -128,4 +131,74 @@ test('where no server may resolve, hosts.toml is named', async () => {
     code: 'FAILED_PRECONDITION',
     message: 'docker.io/library/redis:alpine: no server in hosts.toml has the capability "resolve"',
   })
+})
+
+test('a mirror that does not answer is asked once a pull, not for each thing anew', async () => {
+  configure()
+  first.handler = (_request, response) => void response.writeHead(503).end()
+  second.handler = (request, response) =>
+    request.url.includes('/blobs/') ? sendBlob(request, response, blob) : sendManifest(response)
+  await client.resolve(redis)
+  await client.fetchManifest(redis, describe(manifestBytes))
+  await client.openBlob(redis, describe(blob), 0).then(({ stream }) => buffer(stream))
+  assert.equal(first.requests.length, 2)
+})
+
+test('a mirror that lacks one thing is asked for the next', async () => {
+  configure()
+  first.handler = (_request, response) => void response.writeHead(404).end()
+  await client.resolve(redis)
+  await client.fetchManifest(redis, describe(manifestBytes))
+  assert.equal(first.requests.length, 2)
+})
+
+test('what a mirror cannot finish of a blob comes from the next server', async () => {
+  configure()
+  const bytes = Buffer.alloc(900_000, 'layer')
+  const breaksOff = (request: LoggedRequest, response: ServerResponse): void => {
+    const start = rangeStart(request) ?? 0
+    const range = { 'content-range': `bytes ${start}-899999/900000` }
+    response.writeHead(start === 0 ? 200 : 206, start === 0 ? {} : range)
+    response.write(bytes.subarray(start, start + 200_000), () => response.req.socket.destroy())
+  }
+  first.handler = breaksOff
+  second.handler = (request, response) => sendBlob(request, response, bytes)
+  const { stream } = await client.openBlob(redis, describe(bytes), 0)
+  assert.ok((await buffer(stream)).equals(bytes))
+  assert.equal(first.requests.length, 2)
+  assert.deepEqual(second.requests.map(rangeStart), [400_000])
+})
+
+test('a blob that no server can finish ends with the last one’s failure', async () => {
+  configure()
+  const breaksOff = (_request: LoggedRequest, response: ServerResponse): void => {
+    response.writeHead(200, { 'content-length': 900_000 })
+    response.write('some', () => response.req.socket.destroy())
+  }
+  first.handler = breaksOff
+  second.handler = breaksOff
+  const { stream } = await client.openBlob(redis, describe(Buffer.alloc(900_000)), 0)
+  await assert.rejects(buffer(stream), (error: Error) => {
+    assert.ok(error.message.startsWith(`registry ${second.host}: `), error.message)
+    return true
+  })
+})
+
+test('a stream that goes on elsewhere is closed there too', async () => {
+  configure()
+  const { promise: closed, resolve } = Promise.withResolvers<void>()
+  first.handler = (_request, response) => {
+    response.writeHead(200, { 'content-length': 900_000 })
+    response.write('some', () => response.req.socket.destroy())
+  }
+  second.handler = (request, response) => {
+    response.req.socket.once('close', () => resolve())
+    const start = rangeStart(request) ?? 0
+    const range = { 'content-range': `bytes ${start}-899999/900000` }
+    response.writeHead(start === 0 ? 200 : 206, range)
+    response.write('more')
+  }
+  const { stream } = await client.openBlob(redis, describe(Buffer.alloc(900_000)), 0)
+  for await (const chunk of stream) if (String(chunk) === 'more') break
+  await closed
 })
