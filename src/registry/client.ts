@@ -14,12 +14,20 @@ import type { CredentialSource, ProvableLogin } from './credentials.ts'
 import type { Capability, Endpoint } from './endpoint.ts'
 import { type EndpointOptions, endpointsFor, registryEndpoint } from './endpoints.ts'
 import { openForeignBlob } from './foreign-blob.ts'
-import { type FetchedManifest, manifestAccept, readManifestAnswer } from './manifest-answer.ts'
+import { type FetchedManifest, readManifestAnswer } from './manifest-answer.ts'
 import { openPushChannel, type PushChannel } from './push-channel.ts'
 import { registriesFiles } from './registries-files.ts'
-import { connectionError, isTransientFailure, type Operand, statusError } from './registry-error.ts'
+import { connectionError, statusError } from './registry-error.ts'
 import { defaultRetryPolicy, RetryBudget, type RetryPolicy } from './retry-budget.ts'
-import { type EndpointRequest, sendPatiently, sendToEndpoint } from './session.ts'
+import {
+  type Attempt,
+  documentTimeoutMs,
+  manifestRequest,
+  readDocument,
+  type Send,
+  summary,
+} from './server-request.ts'
+import { sendPatiently, sendToEndpoint } from './session.ts'
 import { settleScheme } from './settle-scheme.ts'
 import { readTagList } from './tag-list.ts'
 import { type HttpRequest, type HttpResponse, Transport } from './transport.ts'
@@ -42,8 +50,6 @@ export interface RegistryClientOptions {
   /** Where proxies and credential files are looked up; this process's own. */
   readonly env?: NodeJS.ProcessEnv | undefined
 }
-
-const documentTimeoutMs = 60_000
 
 /** The next server is a better try than a fifth one of the same. */
 const triesBeforeNext = 2
@@ -367,61 +373,4 @@ export class RegistryClient {
     base.catch(() => this.#bases.delete(endpoint))
     return base
   }
-}
-
-/** @param nextServer  for what this one cannot finish; undefined for the last */
-type Attempt<T> = (
-  send: Send,
-  operand: Operand,
-  budget: RetryBudget,
-  signal: AbortSignal,
-  nextServer: number | undefined,
-) => Promise<T>
-
-type Send = (
-  request: Pick<EndpointRequest, 'method' | 'query' | 'headers' | 'totalTimeoutMs'> & {
-    readonly path: string
-  },
-) => Promise<HttpResponse>
-
-/** Ask for a small document, again if the connection breaks while it arrives. */
-async function readDocument<T>(
-  request: Parameters<Send>[0],
-  send: Send,
-  operand: Operand,
-  budget: RetryBudget,
-  read: (response: HttpResponse) => Promise<T>,
-): Promise<T> {
-  for (;;) {
-    const response = await send(request)
-    if (response.status !== 200) throw await statusError(operand, response)
-    try {
-      return await read(response)
-    } catch (error) {
-      if (!isTransientFailure(error)) throw error
-      await budget.spend(connectionError(operand.host, error))
-    }
-  }
-}
-
-function manifestRequest(reference: Reference, name: string): Parameters<Send>[0] {
-  return {
-    method: 'GET',
-    path: `/${reference.repository}/manifests/${name}`,
-    headers: { Accept: manifestAccept },
-    totalTimeoutMs: documentTimeoutMs,
-  }
-}
-
-/** The registry's own answer counts; what its mirrors said before is a hint. */
-function summary(failures: readonly TsctrError[], what: string, capability: string): TsctrError {
-  const last = failures.at(-1)
-  if (last === undefined) {
-    const message = `${what}: no server in hosts.toml has the capability "${capability}"`
-    return new TsctrError('FAILED_PRECONDITION', message)
-  }
-  const earlier = failures.slice(0, -1).map((failure) => `a mirror said: ${failure.message}`)
-  if (earlier.length === 0) return last
-  const hint = [last.hint, ...earlier].filter((line) => line !== undefined).join('; ')
-  return new TsctrError(last.code, last.message, { hint, cause: last.cause })
 }
