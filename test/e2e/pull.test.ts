@@ -9,6 +9,7 @@ import { createSandbox, type RunResult, type Sandbox } from '../helpers/cli.ts'
 import { startRegistry } from '../helpers/registry.ts'
 import { file, tarOf } from '../helpers/tar-builder.ts'
 import { type ImageServer, startImageServer } from '../image/image-server.ts'
+import { sendBlob, startServer } from '../registry/fake-registry.ts'
 
 const escapeCode = '\x1b'
 let sandbox: Sandbox
@@ -196,6 +197,51 @@ describe('pull from a registry that fails', () => {
     assertFails(result, new RegExp(`^tsctr: ${name}${words}[0-9a-f]{64}\\n$`))
     assert.deepEqual(names('snapshots'), [])
     assert.deepEqual(names('content/ingest'), [])
+  })
+
+  test('b4 50: a blob that is another after a reset is refused, and the next pull starts anew', async () => {
+    const body = tarOf(file('b', Buffer.alloc(200_000, 'b')))
+    const { layersBaseFirst } = server.add('changes', { layersBaseFirst: [body] })
+    const digest = String(layersBaseFirst[0]?.digest)
+    let asked = 0
+    server.overrides.set(digest, (request, response) => {
+      asked += 1
+      if (asked > 1) return sendBlob(request, response, Buffer.alloc(body.length, 'other'))
+      response.writeHead(200, { 'content-length': body.length })
+      response.write(body.subarray(0, 100_000), () => response.req.socket.destroy())
+    })
+    const name = `${server.server.host}/app:changes`
+    const result = await sandbox.run(['pull', '-q', name])
+    assertFails(result, new RegExp(`: expected ${digest}, got sha256:`))
+    assert.deepEqual(names('content/ingest'), [])
+    server.overrides.delete(digest)
+    assert.equal((await sandbox.run(['pull', '-q', name])).exitCode, 0)
+  })
+
+  test('b4 51: Ctrl-C on a registry that says nothing ends within a second', async () => {
+    const silent = await startServer(() => {})
+    try {
+      const { child, finished } = sandbox.start(['pull', '-q', `${silent.host}/app`])
+      while (silent.requests.length === 0) await delay(10)
+      const startedAt = performance.now()
+      child.kill('SIGINT')
+      assert.equal((await finished).exitCode, 130)
+      assert.ok(performance.now() - startedAt < 1500)
+    } finally {
+      await silent.close()
+    }
+  })
+
+  test('--debug shows each request, without its query', async () => {
+    server.add('debug', { layersBaseFirst: [tarOf(file('c', 'c'))] })
+    const { stderr } = await sandbox.run([
+      '--debug',
+      'pull',
+      '-q',
+      `${server.server.host}/app:debug`,
+    ])
+    const url = `http://${server.server.host}/v2/app/manifests/debug`
+    assert.match(stderr, new RegExp(`^debug: GET ${url} 200 \\d+ ms$`, 'm'))
   })
 
   for (const [signal, exitCode] of [

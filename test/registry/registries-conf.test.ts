@@ -75,6 +75,8 @@ test('mirrors come in their order, then the registry, and none is told whom it s
     ],
   )
   assert.ok(found.every(({ namespace }) => namespace === undefined))
+  const takesPushes = found.map(({ capabilities }) => capabilities.has('push'))
+  assert.deepEqual(takesPushes, [false, false, true])
   assert.deepEqual(await places('quay.io/a/b'), ['quay.io/a/b'])
 })
 
