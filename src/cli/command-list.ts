@@ -29,6 +29,7 @@ export interface CommandGroup {
 export const commandGroups: readonly CommandGroup[] = [
   { name: 'container', summary: 'Manage containers' },
   { name: 'image', summary: 'Manage images' },
+  { name: 'manifest', summary: 'Look at manifests in registries' },
   { name: 'content', summary: 'Look into the content store' },
   { name: 'snapshot', summary: 'Look into the snapshots' },
   { name: 'lease', summary: 'Look into what running commands keep from gc' },
@@ -137,6 +138,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/gc.ts')).addGcCommand,
   },
   {
+    names: ['history', 'image history'],
+    summary: 'Show how an image was made',
+    load: async () => (await import('./commands/history.ts')).addHistoryCommand,
+  },
+  {
     names: ['image diff'],
     summary: 'List what one image has against another',
     load: async () => (await import('./commands/image-diff.ts')).addImageDiffCommand,
@@ -226,6 +232,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/logs.ts')).addLogsCommand,
   },
   {
+    names: ['manifest inspect'],
+    summary: 'Show a manifest or an index as its registry has it',
+    load: async () => (await import('./commands/manifest-inspect.ts')).addManifestInspectCommand,
+  },
+  {
     names: ['ps', 'container ls', 'container list', 'container ps'],
     summary: 'List containers',
     isCommon: true,
@@ -270,6 +281,11 @@ export const commandList: readonly CommandEntry[] = [
     names: ['save', 'image save'],
     summary: 'Write images to an archive',
     load: async () => (await import('./commands/save.ts')).addSaveCommand,
+  },
+  {
+    names: ['search'],
+    summary: 'Search Docker Hub for images',
+    load: async () => (await import('./commands/search.ts')).addSearchCommand,
   },
   {
     names: ['snapshot diff'],
@@ -347,6 +363,11 @@ export const commandList: readonly CommandEntry[] = [
     names: ['tag', 'image tag'],
     summary: 'Give an image one more name',
     load: async () => (await import('./commands/tag.ts')).addTagCommand,
+  },
+  {
+    names: ['tags'],
+    summary: 'List the tags that a registry has of a repository',
+    load: async () => (await import('./commands/tags.ts')).addTagsCommand,
   },
   {
     names: ['top', 'container top'],

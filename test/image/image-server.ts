@@ -40,6 +40,8 @@ export interface ServedImage {
   readonly architecture?: string | undefined
   readonly config?: object | undefined
   readonly created?: string | undefined
+  /** As it stands in the config. */
+  readonly history?: readonly object[] | undefined
 }
 
 export interface AddedImage {
@@ -77,7 +79,8 @@ export async function startImageServer(): Promise<ImageServer> {
   return {
     server,
     overrides,
-    add: (tag, { layersBaseFirst, diffIDs, architecture = 'amd64', config = {}, created }) => {
+    add: (tag, image) => {
+      const { layersBaseFirst, diffIDs, architecture = 'amd64', config = {}, created } = image
       const layers = layersBaseFirst.map((bytes) => serve(bytes, mediaTypes.ociLayer))
       const served = serveJson(
         {
@@ -85,6 +88,7 @@ export async function startImageServer(): Promise<ImageServer> {
           architecture,
           created,
           config,
+          history: image.history,
           rootfs: { type: 'layers', diff_ids: diffIDs ?? layers.map(({ digest }) => digest) },
         },
         mediaTypes.ociConfig,

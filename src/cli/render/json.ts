@@ -14,8 +14,16 @@ declare global {
  * @param indent  spaces for each level; one line without
  */
 export function stringifyJson(value: unknown, indent?: number): string {
-  const text = JSON.stringify(value, goOrder, indent) ?? 'null'
-  return text.replace(invisible, (character) => {
+  return escapeInvisible(JSON.stringify(value, goOrder, indent) ?? 'null')
+}
+
+/** Somebody else's document as it is written, with its own order of keys. */
+export function reindentJson(document: unknown, indent: number | string): string {
+  return escapeInvisible(JSON.stringify(document, undefined, indent))
+}
+
+function escapeInvisible(json: string): string {
+  return json.replace(invisible, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
 }
