@@ -1,4 +1,5 @@
 import { createReadStream, fstatSync, openSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { isatty } from 'node:tty'
 import type { Command } from 'commander'
@@ -69,8 +70,10 @@ function openInput(path: string | undefined): Readable {
   }
   try {
     const fd = openSync(path, 'r')
-    if (!fstatSync(fd).isDirectory())
-      return createReadStream(path, { fd, highWaterMark: chunkBytes })
+    const stats = fstatSync(fd)
+    // A read from a pipe would hold up a thread, and with it even the end of the process.
+    if (stats.isFIFO()) return new Socket({ fd, readable: true, writable: false })
+    if (!stats.isDirectory()) return createReadStream(path, { fd, highWaterMark: chunkBytes })
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error
     throw new TsctrError('NOT_FOUND', `${path}: no such file`)
