@@ -1,4 +1,4 @@
-import { mkdirSync, rmdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, rmdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isErrno, TsctrError } from '../errors.ts'
 import { mountAll, mountsUnder, unmountIfMounted } from '../host/mount.ts'
@@ -55,11 +55,15 @@ export function mountView(snapshots: Snapshotter, request: MountRequest): Mounte
   }
   snapshots.view(key, request.parent, labels)
   try {
-    if (given === undefined) mkdirSync(target, { recursive: true, mode: 0o700 })
+    if (given === undefined) makeTarget(target)
     mountAll(snapshots.mounts(key), target)
     return asView(snapshots.update(key, { ...labels, [stateLabel]: 'mounted' })) as MountedView
   } catch (error) {
-    undo(snapshots, { key, target }, labels)
+    try {
+      undo(snapshots, { key, target }, labels)
+    } catch {
+      // What is left is a view of a dead process soon, which gc takes.
+    }
     throw error
   }
 }
@@ -107,13 +111,22 @@ function undo(
 }
 
 function takeAway(target: string, labels: Labels): void {
-  unmountIfMounted(target)
+  // Not where something on the way to it is no directory: nothing can be mounted there.
+  if (existsSync(target)) unmountIfMounted(target)
   if (labels[madeLabel] !== 'yes') return
   try {
     // rmdir, not rm -r: if the unmount failed, a recursive delete would go through the mount.
     rmdirSync(target)
   } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
+    if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error
+  }
+}
+
+function makeTarget(target: string): void {
+  try {
+    mkdirSync(target, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new TsctrError('FAILED_PRECONDITION', `${target}: cannot be made`, { cause })
   }
 }
 
