@@ -62,7 +62,7 @@ function sniff(magic: Buffer, what: string): Codec | undefined {
 
 function unsupported(what: string, name: string): TsctrError {
   const message = `${what}: compressed with ${name}, not gzip or zstd`
-  return new TsctrError('UNSUPPORTED', message, { hint: `${name} -dc FILE | tsctr load` })
+  return new TsctrError('UNSUPPORTED', message, { hint: `pipe it through ${name} -dc` })
 }
 
 async function* restOf(reader: ChunkReader, first: Buffer): AsyncGenerator<Buffer, void, void> {

@@ -1,4 +1,4 @@
-import zlib from 'node:zlib'
+import { decompressArchive } from '../../archive/decompress-archive.ts'
 import { TsctrError } from '../../errors.ts'
 import type { LayerStream } from '../../layer/decompress.ts'
 
@@ -57,7 +57,8 @@ export async function fillShared(
 ): Promise<void> {
   const state = new Int32Array(input.state)
   try {
-    for await (const chunk of decompressed(source)) {
+    // Never by a program: the one that is found might be a container's (CVE-2026-41567).
+    for await (const chunk of decompressArchive(source, 'stdin')) {
       for (let offset = 0; offset < chunk.length; offset += capacityBytes) {
         await untilEmpty(state, signal)
         const piece = chunk.subarray(offset, offset + capacityBytes)
@@ -85,45 +86,4 @@ async function untilEmpty(state: Int32Array, signal: AbortSignal): Promise<void>
 function settle(state: Int32Array, value: number): void {
   Atomics.store(state, stateAt, value)
   Atomics.notify(state, stateAt)
-}
-
-async function* decompressed(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-  const chunks = source[Symbol.asyncIterator]()
-  let head: Buffer = Buffer.alloc(0)
-  while (head.length < 6) {
-    const { value, done } = await chunks.next()
-    if (done === true) break
-    head = Buffer.concat([head, value])
-  }
-  async function* whole(): AsyncGenerator<Buffer> {
-    if (head.length > 0) yield head
-    yield* { [Symbol.asyncIterator]: () => chunks }
-  }
-  const codec = codecOf(head)
-  if (codec === undefined) {
-    yield* whole()
-    return
-  }
-  const { Readable } = await import('node:stream')
-  const packed = Readable.from(whole())
-  packed.once('error', (error) => codec.destroy(error))
-  try {
-    yield* packed.pipe(codec) as AsyncIterable<Buffer>
-  } catch (cause) {
-    throw new TsctrError('INVALID_ARGUMENT', 'stdin: damaged compression', { cause })
-  }
-}
-
-function codecOf(
-  head: Buffer,
-): ReturnType<typeof zlib.createGunzip> | zlib.ZstdDecompress | undefined {
-  if (head[0] === 0x1f && head[1] === 0x8b) return zlib.createGunzip()
-  if (head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528) return zlib.createZstdDecompress()
-  const text = head.toString('latin1')
-  const other = text.startsWith('BZh') ? 'bzip2' : text === '\xfd7zXZ\0' ? 'xz' : undefined
-  if (other === undefined) return undefined
-  // No program is started for it: the one that is found might be a container's.
-  throw new TsctrError('UNSUPPORTED', `stdin: compressed with ${other}, not gzip or zstd`, {
-    hint: `${other} -dc ARCHIVE | tsctr cp - CONTAINER:PATH`,
-  })
 }
