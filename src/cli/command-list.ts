@@ -80,6 +80,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/content-ls.ts')).addContentLsCommand,
   },
   {
+    names: ['container exists'],
+    summary: 'Tell by the exit code whether there is such a container',
+    load: async () => (await import('./commands/container-exists.ts')).addContainerExistsCommand,
+  },
+  {
     names: ['container inspect'],
     summary: 'Show all that is known of containers',
     load: async () => (await import('./commands/container-inspect.ts')).addContainerInspectCommand,
@@ -253,6 +258,11 @@ export const commandList: readonly CommandEntry[] = [
     summary: 'Upload an image to a registry',
     isCommon: true,
     load: async () => (await import('./commands/push.ts')).addPushCommand,
+  },
+  {
+    names: ['rename', 'container rename'],
+    summary: 'Give a container another name',
+    load: async () => (await import('./commands/rename.ts')).addRenameCommand,
   },
   {
     names: ['restart', 'container restart'],

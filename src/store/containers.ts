@@ -162,6 +162,25 @@ export function updateContainer(database: Database, id: string, change: Containe
   return statement.run({ ...columns, id }).changes > 0
 }
 
+/**
+ * Give a container another name; called inside a transaction.
+ *
+ * @throws  ALREADY_EXISTS if the name is taken in the namespace
+ */
+export function renameContainerRow(
+  database: Database,
+  { id, namespace }: Pick<ContainerRecord, 'id' | 'namespace'>,
+  name: string,
+): void {
+  const holder = database
+    .prepare<[string, string], { id: string }>(
+      'SELECT id FROM container WHERE namespace = ? AND name = ?',
+    )
+    .get(namespace, name)
+  if (holder !== undefined) throw nameTaken(name, holder.id)
+  updateContainer(database, id, { name })
+}
+
 /** The container with exactly this id, in any namespace. */
 export function getContainer(database: Database, id: string): ContainerRecord | undefined {
   const row = database

@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+import { parseContainerName } from '../../container/flag-values/names.ts'
+import { renameContainer } from '../../container/rename.ts'
+import { withContext } from '../context.ts'
+import { single } from '../flag-parser.ts'
+
+export function addRenameCommand(parent: Command): void {
+  parent
+    .command('rename <container>')
+    .description('Give a container another name')
+    .argument('<name>', 'the new one', single('name', parseContainerName))
+    .action((from: string, to: string, _flags: object, command: Command) =>
+      withContext(command, async (ctx) => renameContainer(ctx, { from, to })),
+    )
+}
