@@ -22,8 +22,6 @@ export interface PushRequest {
   readonly choice: PushedPlatforms
   /** Layers that their makers let nobody pass on. */
   readonly pushesForeignLayers: boolean
-  /** How often a transfer may fail; as for pulls unless given. */
-  readonly maxTries?: number | undefined
   readonly onProgress?: OnProgress | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -64,10 +62,8 @@ export async function pushImage(stores: ImageStores, request: PushRequest): Prom
     const registry = await stores.registry()
     const failure = new AbortController()
     const signals = request.signal === undefined ? [] : [request.signal]
-    const channel = await registry.openPush(request.reference, {
-      signal: AbortSignal.any([failure.signal, ...signals]),
-      maxTries: request.maxTries,
-    })
+    const signal = AbortSignal.any([failure.signal, ...signals])
+    const channel = await registry.openPush(request.reference, signal)
     await pushBlobs(stores, request, { channel, failure }, root)
     await pushManifests(request, channel, root)
     recordImageEvent(stores, 'push', root.descriptor.digest, name)

@@ -258,26 +258,20 @@ export class RegistryClient {
   /**
    * Speak to the server that takes pushes to a repository: the first that has the capability.
    *
-   * @param options.maxTries  how often a transfer may fail; as for pulls unless given
-   * @throws                  FAILED_PRECONDITION if none takes them, UNAVAILABLE
+   * @throws  FAILED_PRECONDITION if none takes them, UNAVAILABLE
    */
-  async openPush(
-    reference: Reference,
-    options: { signal?: AbortSignal | undefined; maxTries?: number | undefined } = {},
-  ): Promise<PushChannel> {
-    const signal = this.#until(options.signal)
+  async openPush(reference: Reference, userSignal?: AbortSignal): Promise<PushChannel> {
+    const signal = this.#until(userSignal)
     const endpoints = await this.#endpointsFor(reference)
     const endpoint = endpoints.find(({ capabilities }) => capabilities.has('push'))
     if (endpoint === undefined) throw summary([], repositoryName(reference), 'push')
-    const policy = this.#options.retryPolicy ?? defaultRetryPolicy
-    const { maxTries = policy.maxTries } = options
     try {
       return openPushChannel({
         ...{ endpoint, reference, signal },
         base: await this.#baseOf(endpoint, signal),
         transport: this.#transport,
         authorizer: this.#authorizer,
-        retryPolicy: { ...policy, maxTries },
+        retryPolicy: this.#options.retryPolicy ?? defaultRetryPolicy,
       })
     } catch (error) {
       signal.throwIfAborted()

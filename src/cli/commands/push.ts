@@ -16,20 +16,20 @@ import {
 import { type Context, withContext } from '../context.ts'
 import { repeated, single } from '../flag-parser.ts'
 import { interruptible } from '../interrupt.ts'
+import { addRegistryFlags, type RegistryFlags, useRegistryFlags } from '../registry-flags.ts'
 import { createProgress, type ProgressMode, progressModes } from '../render/progress.ts'
 
-interface PushFlags {
+interface PushFlags extends RegistryFlags {
   readonly quiet?: boolean
   readonly allTags?: boolean
   readonly platform?: readonly Platform[]
   readonly allPlatforms?: boolean
   readonly allowNondistributableArtifacts?: boolean
   readonly progress: ProgressMode
-  readonly retry?: number
 }
 
 export function addPushCommand(parent: Command): void {
-  parent
+  const command = parent
     .command('push <reference>')
     .description('Upload an image to a registry')
     .option('-q, --quiet', 'print nothing but what was pushed')
@@ -50,19 +50,15 @@ export function addPushCommand(parent: Command): void {
       single('--progress', oneOf(...progressModes)),
       'auto',
     )
-    .option(
-      '--retry <number>',
-      'how often a transfer that fails is tried again (default: 4)',
-      single('--retry', parseRetries),
-    )
-    .action((text: string, flags: PushFlags, command: Command) => {
-      const reference = pushableReference(text, flags)
-      const choice = platformChoice(flags)
-      return withContext(command, async (ctx) => {
-        const references = flags.allTags ? tagsOf(ctx, reference) : [reference]
-        await pushAll(ctx, references, text, choice, flags)
-      })
+  addRegistryFlags(command).action((text: string, flags: PushFlags, self: Command) => {
+    const reference = pushableReference(text, flags)
+    const choice = platformChoice(flags)
+    return withContext(self, async (ctx) => {
+      await useRegistryFlags(ctx, reference.registry, flags)
+      const references = flags.allTags ? tagsOf(ctx, reference) : [reference]
+      await pushAll(ctx, references, text, choice, flags)
     })
+  })
 }
 
 /** Source: docker push */
@@ -108,7 +104,6 @@ async function pushAll(
       reference,
       choice,
       pushesForeignLayers: flags.allowNondistributableArtifacts === true,
-      maxTries: flags.retry === undefined ? undefined : flags.retry + 1,
     })
     if (mode !== 'json') tellPart(ctx, pushed)
     const { digest, sizeBytes } = pushed.target
@@ -132,9 +127,4 @@ async function pushOne(
 function tellPart(ctx: Context, { name, part }: PushedImage): void {
   if (part === undefined) return
   ctx.stderr.line(`NOTE: of the platforms of ${name} only ${part.join(', ')} was pushed`)
-}
-
-function parseRetries(text: string): number {
-  if (/^\d{1,3}$/.test(text)) return Number(text)
-  throw new TsctrError('INVALID_ARGUMENT', `${JSON.stringify(text)}: must be a number of retries`)
 }
