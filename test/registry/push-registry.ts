@@ -16,6 +16,8 @@ export type Fault =
   | { readonly kind: 'drop'; readonly afterBytes: number }
   /** The request is done, but its answer is lost. */
   | { readonly kind: 'mute' }
+  /** Nothing is read and nothing is said. */
+  | { readonly kind: 'silence' }
   | {
       readonly kind: 'answer'
       readonly status: number
@@ -87,6 +89,7 @@ async function answer(
   const logged = { method, url, headers }
   registry.requests.push(logged)
   const fault = registry.fault(logged)
+  if (fault?.kind === 'silence') return
   if (fault?.kind === 'answer') {
     request.resume()
     response.writeHead(fault.status, fault.headers).end(fault.body ?? '')
