@@ -245,11 +245,26 @@ export class ContentStore {
     )
   }
 
-  /** Remove files of blobs that have no row. @returns their digests */
+  /**
+   * Remove files of blobs that have no row. One that cannot be removed keeps none of the others.
+   *
+   * @returns  their digests
+   * @throws   the first failure, when all has been tried
+   */
   removeOrphans(): Digest[] {
-    return writeTransaction(this.#database, () =>
-      blobFilesIn(this.#layout).filter((digest) => this.#unlinkWithoutRecord(digest)),
+    const failures: unknown[] = []
+    const removed = writeTransaction(this.#database, () =>
+      blobFilesIn(this.#layout).filter((digest) => {
+        try {
+          return this.#unlinkWithoutRecord(digest)
+        } catch (error) {
+          failures.push(error)
+          return false
+        }
+      }),
     )
+    if (failures.length > 0) throw failures[0]
+    return removed
   }
 
   /** Give up an unfinished write. @throws FAILED_PRECONDITION while a process works on it */

@@ -62,9 +62,7 @@ export function collectGarbage(stores: GarbageStores, options: CollectOptions = 
     for (const { key } of found.snapshots) stores.snapshots.forget(key)
     return found
   })
-  stores.content.removeOrphans()
-  stores.snapshots.cleanup()
-  const swept = stores.content.sweepDeadIngests({ minAgeMs: ingestMinAgeMs })
+  const swept = removeFiles(stores)
   return withTotal({
     blobs,
     snapshots,
@@ -73,6 +71,32 @@ export function collectGarbage(stores: GarbageStores, options: CollectOptions = 
     // Somebody may have wanted one of them meanwhile.
     orphans: orphans.filter(({ path }) => !existsSync(path)),
   })
+}
+
+/**
+ * Remove what has no row any more. What cannot be removed keeps nothing else.
+ *
+ * @returns  keys of ingests that were given up
+ */
+function removeFiles({ content, snapshots }: GarbageStores): string[] {
+  let swept: string[] = []
+  const failures: unknown[] = []
+  const steps = [
+    () => content.removeOrphans(),
+    () => snapshots.cleanup(),
+    () => {
+      swept = content.sweepDeadIngests({ minAgeMs: ingestMinAgeMs })
+    },
+  ]
+  for (const step of steps) {
+    try {
+      step()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+  return swept
 }
 
 /** What collectGarbage would remove. */

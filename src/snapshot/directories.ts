@@ -55,10 +55,18 @@ export class SnapshotDirectories {
     renameSync(this.path(number), join(this.root, `gone-${number}-${randomUUID()}`))
   }
 
-  /** Remove what was set aside, by whichever process. */
+  /** Remove what was set aside, by whichever process. @throws the first failure, at the end */
   removeSetAside(): void {
-    const names = readdirSync(this.root).filter((name) => name.startsWith('gone-'))
-    for (const name of names) removeTree(join(this.root, name))
+    const failures: unknown[] = []
+    for (const name of readdirSync(this.root)) {
+      if (!name.startsWith('gone-')) continue
+      try {
+        removeTree(join(this.root, name))
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 
   /** Numbers of the directories that are there, in no order. */

@@ -254,6 +254,23 @@ describe('garbage collection', { timeout: 60_000 }, () => {
     assert.deepEqual(stored(), contentsOf(kept))
   })
 
+  test('goes on past what cannot be removed, and fails at its end', () => {
+    makeImage(stores, ['gone'])
+    const [first = ''] = stores.content.list().map(({ digest }) => digest)
+    const path = stores.content.blobPath(first as Digest)
+    rmSync(path)
+    // A directory cannot be unlinked, whoever tries.
+    mkdirSync(path)
+    assert.throws(() => collectGarbage(stores), { code: /^E(ISDIR|PERM)$/ })
+    assert.deepEqual(stores.content.list(), [])
+    assert.deepEqual(readdirSync(join(stores.dataRoot, 'content/blobs/sha256')), [
+      first.slice('sha256:'.length),
+    ])
+    assert.deepEqual(numbersOnDisk(), [])
+    rmSync(path, { recursive: true })
+    assertNothingGoes()
+  })
+
   test('by several processes at once ends as by one', async () => {
     for (let n = 0; n < 20; n += 1) makeImage(stores, ['base', `layer ${n}`])
     const kept = makeImage(stores, ['base', 'kept'])
