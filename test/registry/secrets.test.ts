@@ -165,7 +165,7 @@ const failures: Record<string, () => void | Promise<void>> = {
     tokenService.handler = refuse
   },
   'the token service answers with what is no token': () => {
-    tokenService.handler = (_request, response) => void response.end(`{"token":"${secrets.token}`)
+    tokenService.handler = (_request, response) => void response.end(secrets.token)
   },
   'the token has a line break': () => {
     const token = `${secrets.token}\r\nX: y`
@@ -203,7 +203,8 @@ const failures: Record<string, () => void | Promise<void>> = {
     writeFileSync(join(directory, 'hosts.toml'), 'server = "https://reg.example"\n')
   },
   'the file of logins is broken': () => {
-    const broken = `{"auths":{"${registry.host}":{"auth":"${encoded}"}},,}`
+    // Short enough for the parser to quote it whole.
+    const broken = secrets.password
     writeFileSync(join(root, '.docker/config.json'), broken)
   },
   'a login is not what it should be': () => {
@@ -216,7 +217,7 @@ const failures: Record<string, () => void | Promise<void>> = {
   'a helper answers with what is no JSON': () => {
     mkdirSync(join(root, 'bin'))
     const helper = join(root, 'bin/docker-credential-bad')
-    const script = `#!/bin/sh\necho '{"Username":"me","Secret":"${secrets.helper}"'\n`
+    const script = `#!/bin/sh\necho ${secrets.helper}\n`
     writeFileSync(helper, script)
     chmodSync(helper, 0o755)
     saveLogins({}, { credsStore: 'bad' })
