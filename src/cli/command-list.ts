@@ -148,6 +148,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/history.ts')).addHistoryCommand,
   },
   {
+    names: ['image convert'],
+    summary: 'Make an image with the same files in another form',
+    load: async () => (await import('./commands/image-convert.ts')).addImageConvertCommand,
+  },
+  {
     names: ['image diff'],
     summary: 'List what one image has against another',
     load: async () => (await import('./commands/image-diff.ts')).addImageDiffCommand,
