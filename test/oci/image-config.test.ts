@@ -113,3 +113,23 @@ test('nesting of a hundred thousand levels is refused or read, never a crash', (
   const text = `{"config":{"Cmd":${'['.repeat(1e5)}${']'.repeat(1e5)}}}`
   assert.throws(() => parse(text), { code: 'INVALID_ARGUMENT' })
 })
+
+test('what is odd but of the right type is kept as it is: whoever uses it decides', () => {
+  const { platform, process } = parse(
+    JSON.stringify({
+      os: 'Minix/\u001b[31m',
+      architecture: '',
+      config: {
+        Entrypoint: [],
+        Cmd: Array.from({ length: 1e5 }, () => 'x'),
+        StopSignal: 'SIGNONSENSE',
+        ExposedPorts: { '99999/xyz': {} },
+      },
+    }),
+  )
+  assert.deepEqual([platform.os, platform.architecture], ['Minix/\u001b[31m', ''])
+  assert.deepEqual(process.entrypoint, [])
+  assert.equal(process.cmd?.length, 1e5)
+  assert.equal(process.stopSignal, 'SIGNONSENSE')
+  assert.deepEqual(process.exposedPorts, ['99999/xyz'])
+})
