@@ -21,6 +21,8 @@ const table = [
   { name: 'memory', title: 'resident memory, one idle container', unit: 'bytes', times: 1 },
   { name: 'pull-tmpfs', title: 'cold `pull` of redis, store on tmpfs', unit: 'ms', times: 10 },
   { name: 'pull-disk', title: 'cold `pull` of redis, store on disk', unit: 'ms', times: 5 },
+  { name: 'save', title: '`save` of redis to a file', unit: 'ms', times: 5 },
+  { name: 'load', title: 'cold `load` of what it saved', unit: 'ms', times: 5 },
   { name: 'version', title: '`version`', unit: 'ms', times: 20 },
 ] as const satisfies readonly Row[]
 

@@ -24,6 +24,7 @@ export async function startCtr(workspace: Workspace): Promise<Peer | undefined> 
       ...containerTrials(ctr, busybox),
       'pull-tmpfs': pullBy(join(tmpfsDir, 'pull'), redis),
       'pull-disk': pullBy(join(diskDir, 'pull'), redis),
+      ...archiveTrials(ctr, redis, join(diskDir, 'redis.tar')),
     },
     memory: {
       async start() {
@@ -80,6 +81,31 @@ function pullBy(dir: string, redis: string): Trial {
     command: pull,
     async tearDown() {
       await daemon?.stop()
+    },
+  }
+}
+
+function archiveTrials(
+  ctr: Command,
+  redis: string,
+  archive: string,
+): Pick<Trials, 'save' | 'load'> {
+  const pull = [...ctr, 'images', 'pull', '--plain-http', redis]
+  const save = [...ctr, 'images', 'export', archive, redis]
+  return {
+    save: {
+      setUp: async () => void (await runCommand(pull)),
+      before: [['rm', '-f', archive], ['sync']],
+      command: save,
+      note: '`images export`',
+    },
+    load: {
+      async setUp() {
+        for (const each of [pull, save]) await runCommand(each)
+      },
+      before: [[...ctr, 'images', 'rm', '--sync', redis], ['sync']],
+      command: [...ctr, 'images', 'import', archive],
+      note: '`images import`',
     },
   }
 }

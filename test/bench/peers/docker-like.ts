@@ -64,6 +64,37 @@ export function pullTrial(command: Command, redis: string, options: readonly str
   }
 }
 
+/**
+ * @param redis    reference of the image as this engine reaches it
+ * @param archive  where the engine's own archive of it goes
+ * @param options  of `pull`
+ */
+export function archiveTrials(
+  command: Command,
+  redis: string,
+  archive: string,
+  options: readonly string[] = [],
+): Pick<Trials, 'save' | 'load'> {
+  const pull = [...command, 'pull', '-q', ...options, redis]
+  const save = [...command, 'save', '-o', archive, redis]
+  // podman changes no archive that is there.
+  const clear = ['rm', '-f', archive]
+  return {
+    save: {
+      setUp: async () => void (await runCommand(pull)),
+      before: [clear, ['sync']],
+      command: save,
+    },
+    load: {
+      async setUp() {
+        for (const each of [pull, clear, save]) await runCommand(each)
+      },
+      before: [[...command, 'rmi', redis], ['sync']],
+      command: [...command, 'load', '-q', '-i', archive],
+    },
+  }
+}
+
 /** @param daemonPids  processes that serve all containers together */
 export function dockerLikeMemory(
   { command, busybox, rmOptions = [] }: DockerLike,

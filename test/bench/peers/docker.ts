@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCommand } from '../run-command.ts'
 import { childrenOf, type Daemon, startDaemon } from './daemon.ts'
-import { dockerLikeMemory, dockerLikeTrials, pullTrial } from './docker-like.ts'
+import { archiveTrials, dockerLikeMemory, dockerLikeTrials, pullTrial } from './docker-like.ts'
 import type { Peer, Trial, Workspace } from './peer.ts'
 import { isInstalled, versionOf } from './program-version.ts'
 
@@ -21,6 +21,7 @@ export async function startDocker(workspace: Workspace): Promise<Peer | undefine
       ...dockerLikeTrials(cli),
       'pull-tmpfs': pullBy(join(tmpfsDir, 'pull'), redis),
       'pull-disk': pullBy(join(diskDir, 'pull'), redis),
+      ...archiveTrials(cli.command, redis, join(diskDir, 'redis.tar')),
     },
     memory: dockerLikeMemory(cli, [daemon.pid, ...childrenOf(daemon.pid)]),
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { writeHostsToml } from '../../../fixtures/hosts-toml.ts'
 import { runCommand } from '../run-command.ts'
-import { dockerLikeMemory, dockerLikeTrials, pullTrial } from './docker-like.ts'
+import { archiveTrials, dockerLikeMemory, dockerLikeTrials, pullTrial } from './docker-like.ts'
 import type { Peer, Workspace } from './peer.ts'
 import { versionOf } from './program-version.ts'
 
@@ -26,6 +26,7 @@ export async function startTsctr(workspace: Workspace): Promise<Peer> {
       ...dockerLikeTrials(cli),
       'pull-tmpfs': pullTrial(commandAt(join(tmpfsDir, 'pull')), 'redis:alpine'),
       'pull-disk': pullTrial(commandAt(join(diskDir, 'pull')), 'redis:alpine'),
+      ...archiveTrials(cli.command, 'redis:alpine', join(diskDir, 'redis.tar')),
       version: { command: [program, 'version'] },
     },
     memory: dockerLikeMemory(cli, []),
