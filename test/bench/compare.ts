@@ -36,6 +36,8 @@ const registryDir = '/dev/shm/registry'
 const storage = join(registryDir, 'storage')
 cpSync(input.storage, storage, { recursive: true })
 const registry = await runDockerRegistry(registryDir)
+const emptyRegistryDir = '/dev/shm/empty-registry'
+const emptyRegistry = await runDockerRegistry(emptyRegistryDir)
 const peers = await startPeers()
 const tableRows: TableRow[] = []
 for (const row of rows.filter(({ name }) => input.rowNames.includes(name))) {
@@ -52,6 +54,7 @@ console.log(markdownTable(tableRows, names))
 console.log(`${[...new Set(peers.flatMap(({ versions }) => versions))].join(', ')}.`)
 console.log(`${facts.join('; ')}.`)
 await registry.stop()
+await emptyRegistry.stop()
 const hasFailed = tableRows.some(({ cells }) => 'failure' in (cells.get('tsctr') ?? {}))
 process.exit(hasFailed ? 1 : 0)
 
@@ -70,6 +73,8 @@ async function startPeers(): Promise<Peer[]> {
       tmpfsDir,
       registryHost: registry.host,
       registryStorage: storage,
+      emptyRegistryHost: emptyRegistry.host,
+      emptyRegistryStorage: join(emptyRegistryDir, 'storage'),
       program: input.program,
     })
     if (peer !== undefined) started.push(peer)

@@ -23,6 +23,7 @@ const table = [
   { name: 'pull-disk', title: 'cold `pull` of redis, store on disk', unit: 'ms', times: 5 },
   { name: 'save', title: '`save` of redis to a file', unit: 'ms', times: 5 },
   { name: 'load', title: 'cold `load` of what it saved', unit: 'ms', times: 5 },
+  { name: 'push', title: '`push` of redis to an empty registry', unit: 'ms', times: 10 },
   { name: 'version', title: '`version`', unit: 'ms', times: 20 },
 ] as const satisfies readonly Row[]
 

@@ -1,6 +1,7 @@
+import { join } from 'node:path'
 import { containersOfPs } from '../rows.ts'
 import { type Command, runCommand } from '../run-command.ts'
-import type { MemoryTrial, Trial, Trials } from './peer.ts'
+import type { MemoryTrial, Trial, Trials, Workspace } from './peer.ts'
 
 /** A command line that takes docker's commands. */
 export interface DockerLike {
@@ -92,6 +93,31 @@ export function archiveTrials(
       before: [[...command, 'rmi', redis], ['sync']],
       command: [...command, 'load', '-q', '-i', archive],
     },
+  }
+}
+
+/**
+ * All is sent each time: another registry than the image's own, with nothing in it.
+ *
+ * @param redis    reference of the image as this engine reaches it
+ * @param options  what makes `push` speak plain HTTP
+ */
+export function pushTrial(
+  command: Command,
+  redis: string,
+  { emptyRegistryHost, emptyRegistryStorage }: Workspace,
+  options: readonly string[] = [],
+): Trial {
+  const target = `${emptyRegistryHost}/team/redis:1`
+  return {
+    async setUp() {
+      await runCommand([...command, 'pull', '-q', ...options, redis])
+      await runCommand([...command, 'tag', redis, target])
+    },
+    before: [['rm', '-rf', join(emptyRegistryStorage, 'docker')], ['sync']],
+    command: [...command, 'push', '-q', ...options, target],
+    // Rows that remove redis to be cold would keep its layers.
+    tearDown: async () => void (await runCommand([...command, 'rmi', target])),
   }
 }
 

@@ -2,7 +2,13 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCommand } from '../run-command.ts'
 import { childrenOf, type Daemon, startDaemon } from './daemon.ts'
-import { archiveTrials, dockerLikeMemory, dockerLikeTrials, pullTrial } from './docker-like.ts'
+import {
+  archiveTrials,
+  dockerLikeMemory,
+  dockerLikeTrials,
+  pullTrial,
+  pushTrial,
+} from './docker-like.ts'
 import type { Peer, Trial, Workspace } from './peer.ts'
 import { isInstalled, versionOf } from './program-version.ts'
 
@@ -22,6 +28,7 @@ export async function startDocker(workspace: Workspace): Promise<Peer | undefine
       'pull-tmpfs': pullBy(join(tmpfsDir, 'pull'), redis),
       'pull-disk': pullBy(join(diskDir, 'pull'), redis),
       ...archiveTrials(cli.command, redis, join(diskDir, 'redis.tar')),
+      push: pushTrial(cli.command, redis, workspace),
     },
     memory: dockerLikeMemory(cli, [daemon.pid, ...childrenOf(daemon.pid)]),
   }

@@ -43,6 +43,9 @@ export interface Workspace {
   readonly registryHost: string
   /** The directory that it keeps them in. */
   readonly registryStorage: string
+  /** One to push to, and where it keeps what it has. */
+  readonly emptyRegistryHost: string
+  readonly emptyRegistryStorage: string
   /** The tsctr that is measured. */
   readonly program: string
 }

@@ -1,6 +1,12 @@
 import { join } from 'node:path'
 import { runCommand } from '../run-command.ts'
-import { archiveTrials, dockerLikeMemory, dockerLikeTrials, pullTrial } from './docker-like.ts'
+import {
+  archiveTrials,
+  dockerLikeMemory,
+  dockerLikeTrials,
+  pullTrial,
+  pushTrial,
+} from './docker-like.ts'
 import type { Peer, Workspace } from './peer.ts'
 import { isInstalled, versionOf } from './program-version.ts'
 
@@ -26,6 +32,7 @@ export async function startPodman(workspace: Workspace): Promise<Peer | undefine
       'pull-tmpfs': pullTrial(commandAt(join(tmpfsDir, 'pull')), redis, plainHttp),
       'pull-disk': pullTrial(commandAt(join(diskDir, 'pull')), redis, plainHttp),
       ...archiveTrials(cli.command, redis, join(diskDir, 'redis.tar'), plainHttp),
+      push: pushTrial(cli.command, redis, workspace, plainHttp),
     },
     memory: dockerLikeMemory(cli, []),
   }

@@ -1,7 +1,13 @@
 import { join } from 'node:path'
 import { writeHostsToml } from '../../../fixtures/hosts-toml.ts'
 import { runCommand } from '../run-command.ts'
-import { archiveTrials, dockerLikeMemory, dockerLikeTrials, pullTrial } from './docker-like.ts'
+import {
+  archiveTrials,
+  dockerLikeMemory,
+  dockerLikeTrials,
+  pullTrial,
+  pushTrial,
+} from './docker-like.ts'
 import type { Peer, Workspace } from './peer.ts'
 import { versionOf } from './program-version.ts'
 
@@ -27,6 +33,7 @@ export async function startTsctr(workspace: Workspace): Promise<Peer> {
       'pull-tmpfs': pullTrial(commandAt(join(tmpfsDir, 'pull')), 'redis:alpine'),
       'pull-disk': pullTrial(commandAt(join(diskDir, 'pull')), 'redis:alpine'),
       ...archiveTrials(cli.command, 'redis:alpine', join(diskDir, 'redis.tar')),
+      push: pushTrial(cli.command, 'redis:alpine', workspace),
       version: { command: [program, 'version'] },
     },
     memory: dockerLikeMemory(cli, []),
