@@ -62,7 +62,13 @@ export function readImageFacts(
     return parsed
   }
   const all = (target: Target): ImageFacts[] => allBelow(read, target, wanted)
-  return { all, shown: (target) => all(target)[0] }
+  return {
+    all,
+    shown: (target) => {
+      const first = wantedBelow(read, target, wanted)
+      return first === undefined ? all(target)[0] : toFacts(first)
+    },
+  }
 }
 
 /** Read documents that nothing is known of yet, and keep what they say. */
