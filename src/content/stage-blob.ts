@@ -6,7 +6,7 @@ import type { Digest } from '../oci/digest.ts'
 import { createIngest, removeIngestFiles } from './ingest-lock.ts'
 import { type ContentLayout, type IngestPaths, ingestPathsIn } from './layout.ts'
 
-/** Bytes that are whole and on disk, and have no name yet. Commit or discard each. */
+/** Bytes that are whole and have no name yet. Commit or discard each. */
 export interface StagedBlob {
   readonly digest: Digest
   readonly sizeBytes: number
@@ -18,7 +18,6 @@ export interface StagedBlob {
 
 /** What the content store commits. */
 export interface StagedIngest extends StagedBlob {
-  readonly key: string
   readonly paths: IngestPaths
 }
 
@@ -46,7 +45,7 @@ export async function stageBlob(
   try {
     lock = createIngest(paths)
     const { digest, sizeBytes } = await writeWhole(paths.data, bytes, signal)
-    return { digest, sizeBytes, path: paths.data, discard, key, paths }
+    return { digest, sizeBytes, path: paths.data, discard, paths }
   } catch (error) {
     discard()
     throw storageError(paths.data, error)
@@ -69,7 +68,6 @@ async function writeWhole(
       await written
       sizeBytes += chunk.length
     }
-    await file.sync()
     await file.chmod(0o444)
     return { digest: `sha256:${hash.digest('hex')}` as Digest, sizeBytes }
   } finally {

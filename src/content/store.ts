@@ -11,7 +11,7 @@ import {
 import type { Readable } from 'node:stream'
 import { hasCode, isErrno, TsctrError } from '../errors.ts'
 import { type Database, writeTransaction } from '../host/database.ts'
-import { fsyncDirectory } from '../host/durable.ts'
+import { fsyncDirectory, syncFilesystemOf } from '../host/durable.ts'
 import type { FileLock } from '../host/file-lock.ts'
 import { hasRoomFor } from '../host/free-space.ts'
 import { isAlive } from '../host/owner.ts'
@@ -215,11 +215,23 @@ export class ContentStore {
 
   /** Give a staged blob its name and row. Hold its digest in a lease before. */
   commitStaged(staged: StagedBlob, mediaType: string): Descriptor {
-    const { digest, sizeBytes, key, paths } = staged as StagedIngest
-    const descriptor = { mediaType, digest, sizeBytes }
-    if (!this.#adopt(descriptor)) this.#commit(key, paths, descriptor)
-    staged.discard()
-    return descriptor
+    this.commitAllStaged([{ staged, mediaType }])
+    return { mediaType, digest: staged.digest, sizeBytes: staged.sizeBytes }
+  }
+
+  /** As commitStaged, for many: all or none of them, and one wait for the disk. */
+  commitAllStaged(blobs: readonly { staged: StagedBlob; mediaType: string }[]): void {
+    syncFilesystemOf(this.#layout.ingestDirectory)
+    writeTransaction(this.#database, () => {
+      for (const { staged, mediaType } of blobs) {
+        const descriptor = { mediaType, digest: staged.digest, sizeBytes: staged.sizeBytes }
+        if (this.#adopt(descriptor)) continue
+        renameSync((staged as StagedIngest).paths.data, this.blobPath(staged.digest))
+        recordBlob(this.#database, descriptor)
+      }
+      fsyncDirectory(this.#layout.blobDirectory)
+    })
+    for (const { staged } of blobs) staged.discard()
   }
 
   /** Remove a blob if it is there. Nothing may refer to it any more. */

@@ -43,11 +43,12 @@ export function dockerImage(
   checkLayers(config, layers, what)
   if (typeof platforms !== 'string') checkPlatform(config.platform, platforms, what)
   return () => {
-    for (const [index, { staged }] of files.entries()) {
-      const layer = layers[index] as Descriptor
-      lease.hold('blob', layer.digest)
-      if (staged !== undefined) stores.content.commitStaged(staged, layer.mediaType)
-    }
+    lease.hold('blob', ...layers.map(({ digest }) => digest))
+    stores.content.commitAllStaged(
+      files.flatMap(({ staged }, index) =>
+        staged === undefined ? [] : [{ staged, mediaType: layers[index]?.mediaType ?? '' }],
+      ),
+    )
     const target = writeImage(stores, { config: configBytes, layersBaseFirst: layers }, lease)
     const local = readImage(stores, target, preferred)
     return {

@@ -89,10 +89,16 @@ export function layoutImage(
   for (const part of unpacked) checkLayerCount(part, what)
   const attachments = found.attachments.filter((blobs) => !isSingled && blobs.every(isThere))
   return () => {
+    const blobs = new Map<Digest, Target>()
     for (const blob of [...whole.flatMap(blobsOf), ...attachments.flat()]) {
-      const staged = archive.byDigest(blob.digest)?.staged
-      if (staged !== undefined) stores.content.commitStaged(staged, blob.mediaType)
+      blobs.set(blob.digest, blob)
     }
+    stores.content.commitAllStaged(
+      [...blobs.values()].flatMap(({ digest, mediaType }) => {
+        const staged = archive.byDigest(digest)?.staged
+        return staged === undefined ? [] : [{ staged, mediaType }]
+      }),
+    )
     const shown = bestPart(whole, preferred) ?? whole[0]
     return {
       target,
