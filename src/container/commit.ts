@@ -20,7 +20,7 @@ import { createLease, type Lease } from '../store/leases.ts'
 import { recordContainerEvent } from './container-event.ts'
 import { effectiveConfig } from './effective-config.ts'
 import { withContainerLock } from './lock.ts'
-import { withoutPlaceholders } from './placeholders.ts'
+import { filesWithoutPlaceholders } from './placeholders.ts'
 import { settled } from './stop.ts'
 import type { ContainerStores } from './stores.ts'
 import { whilePaused } from './while-paused.ts'
@@ -124,7 +124,7 @@ function writeOwnLayer(
   const snapshots = stores.snapshotter(record.snapshotter)
   const write = (): Promise<WrittenLayer | undefined> => {
     const view = { database: stores.database, snapshots }
-    const files = withoutPlaceholders(view, key, snapshotLayerFiles(view, key))
+    const files = filesWithoutPlaceholders(view, key, snapshotLayerFiles(view, key))
     return writeLayer(stores, files, { compression, format, lease, signal })
   }
   return request.pauses ? whilePaused(stores, record, write) : write()

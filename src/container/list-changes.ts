@@ -1,7 +1,6 @@
 import { changedPaths, type PathChange } from '../image/changed-paths.ts'
 import { snapshotChanges } from '../image/snapshot-changes.ts'
-import type { ViewChange } from '../layer/compare-views.ts'
-import { isPlaceholder } from './placeholders.ts'
+import { withoutPlaceholders } from './placeholders.ts'
 import { requireSnapshot } from './require-snapshot.ts'
 import { settled } from './stop.ts'
 import type { ContainerStores } from './stores.ts'
@@ -19,13 +18,11 @@ export async function listContainerChanges(
   const record = await settled(stores, name)
   const key = requireSnapshot(record)
   const view = { database: stores.database, snapshots: stores.snapshotter(record.snapshotter) }
-  return changedPaths(withoutPlaceholders(snapshotChanges(view, key)))
-}
-
-function* withoutPlaceholders(changes: Iterable<ViewChange>): Generator<ViewChange> {
-  for (const change of changes) {
-    const { kind, path, after } = change
-    if (kind === 'added' && after !== undefined && isPlaceholder(path, after.stats)) continue
-    yield change
-  }
+  const changes = withoutPlaceholders(snapshotChanges(view, key), ({ kind, path, after }) => ({
+    name: path,
+    isNew: kind === 'added',
+    isDirectory: after?.stats.isDirectory() === true,
+    sizeBytes: after?.stats.size ?? 0,
+  }))
+  return changedPaths(changes)
 }

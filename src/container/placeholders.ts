@@ -1,5 +1,5 @@
-import type { ViewStores } from '../image/snapshot-view.ts'
-import { openSnapshotView } from '../image/snapshot-view.ts'
+import { openSnapshotView, type ViewStores } from '../image/snapshot-view.ts'
+import type { ByteString } from '../layer/byte-string.ts'
 import { lowerEntryAt } from '../layer/lower-tree.ts'
 import type { FileToPack, WhiteoutToPack } from '../layer/pack-files.ts'
 
@@ -11,26 +11,53 @@ import type { FileToPack, WhiteoutToPack } from '../layer/pack-files.ts'
  */
 const placeholders = new Set(['dev', 'proc', 'sys', 'etc/hostname', 'etc/hosts', 'etc/resolv.conf'])
 
-/** Whether a file that the image does not have is only there to be mounted on. */
-export function isPlaceholder(
-  name: string,
-  file: { isDirectory(): boolean; size: bigint | number },
-): boolean {
-  return placeholders.has(name) && (file.isDirectory() || Number(file.size) === 0)
+/** The directory that is made for some of them. */
+const parent = 'etc' as ByteString
+
+export interface LayerItem {
+  readonly name: ByteString
+  /** The image has nothing of this name. */
+  readonly isNew: boolean
+  readonly isDirectory: boolean
+  readonly sizeBytes: number
 }
 
-/** Leave out of a container's layer what is only there to be mounted on. */
-export function* withoutPlaceholders(
+/**
+ * Leave out what is only there to be mounted on.
+ *
+ * @param items  each directory before what is in it
+ */
+export function* withoutPlaceholders<T>(
+  items: Iterable<T>,
+  describe: (item: T) => LayerItem,
+): Generator<T> {
+  let held: T | undefined
+  for (const item of items) {
+    const { name, isNew, isDirectory, sizeBytes } = describe(item)
+    const isEmpty = isDirectory || sizeBytes === 0
+    if (isNew && isEmpty && placeholders.has(name)) continue
+    // A new /etc counts once something else is in it.
+    if (held !== undefined && name.startsWith(`${parent}/`)) yield held
+    held = undefined
+    if (isNew && isDirectory && name === parent) held = item
+    else yield item
+  }
+}
+
+/** The same for what a container's layer is packed of. */
+export function filesWithoutPlaceholders(
   stores: ViewStores,
   key: string,
-  files: Generator<FileToPack | WhiteoutToPack>,
+  files: Iterable<FileToPack | WhiteoutToPack>,
 ): Generator<FileToPack | WhiteoutToPack> {
   const below = openSnapshotView(stores, stores.snapshots.stat(key).parent)
-  for (const file of files) {
-    const isLeftOut =
-      'name' in file &&
-      isPlaceholder(file.name, file.stats) &&
-      (below === undefined || lowerEntryAt(below, file.name) === undefined)
-    if (!isLeftOut) yield file
-  }
+  return withoutPlaceholders(files, (file) => {
+    if ('whiteout' in file) {
+      return { name: file.whiteout, isNew: false, isDirectory: false, sizeBytes: 0 }
+    }
+    const { name, stats } = file
+    const isCandidate = placeholders.has(name) || name === parent
+    const isNew = isCandidate && (below === undefined || lowerEntryAt(below, name) === undefined)
+    return { name, isNew, isDirectory: stats.isDirectory(), sizeBytes: Number(stats.size) }
+  })
 }

@@ -141,6 +141,36 @@ describe('tsctr import', { skip: needsContainers() }, () => {
     assert.equal(await succeeds(run), 'changed\n5:6\n')
   })
 
+  test('what is only there to be mounted on is in no diff and in no layer', async () => {
+    await succeeds([
+      'run',
+      '--name',
+      'idle',
+      '--network',
+      'none',
+      'imported:1',
+      '/bin/cat',
+      '/etc/hosts',
+    ])
+    assert.equal(await succeeds(['diff', 'idle']), '')
+    await succeeds(['commit', 'idle', 'idle'])
+    assert.deepEqual((await inspect('idle')).RootFS, (await inspect('imported:1')).RootFS)
+    const script = 'echo x > /etc/own'
+    await succeeds([
+      'run',
+      '--name',
+      'own',
+      '--network',
+      'none',
+      'imported:1',
+      '/bin/busybox',
+      'sh',
+      '-c',
+      script,
+    ])
+    assert.equal(await succeeds(['diff', 'own']), 'A /etc\nA /etc/own\n')
+  })
+
   test('credentials in an address reach its host and nothing else', async () => {
     const withSecret = address('secret').replace('//', '//me:pass%20word@')
     await succeeds(['import', withSecret, 'secret'])

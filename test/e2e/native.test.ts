@@ -58,6 +58,18 @@ describe('a data root on overlay', { skip }, () => {
     const run = ['run', '--rm', '--network', 'none', '--entrypoint', 'sh', 'redis:alpine']
     assert.equal(await succeeds(...run, '-c', script), 'redis.txt\n')
   })
+
+  test('diff and commit find what differs between a copy and its image', async () => {
+    const script = 'rm /etc/passwd; echo new > /new; ln /new /hard; chmod 700 /tmp'
+    await succeeds('run', '--name', 'changed', '--network', 'none', 'busybox', 'sh', '-c', script)
+    const lines = ['A /hard', 'A /new', 'C /etc', 'C /tmp', 'D /etc/passwd']
+    const diff = (await succeeds('diff', 'changed')).trimEnd().split('\n')
+    assert.deepEqual(diff.toSorted(), lines)
+    await succeeds('commit', 'changed', 'changed:1')
+    const look = 'ls /etc/passwd; cat /hard; stat -c "%h %a" /new; stat -c %a /tmp'
+    const run = ['run', '--rm', '--network', 'none', 'changed:1', 'sh', '-c', look]
+    assert.equal(await succeeds(...run), 'new\n2 644\n700\n')
+  })
 })
 
 function mountOverlay({ directory, dataRoot }: Sandbox): void {
