@@ -34,6 +34,7 @@ export const commandGroups: readonly CommandGroup[] = [
   { name: 'snapshot', summary: 'Look into the snapshots' },
   { name: 'lease', summary: 'Look into what running commands keep from gc' },
   { name: 'system', summary: 'Manage tsctr itself' },
+  { name: 'volume', summary: 'Manage volumes' },
   { name: 'internal', summary: 'What tsctr calls itself for', isInternal: true },
 ]
 
@@ -201,7 +202,7 @@ export const commandList: readonly CommandEntry[] = [
   },
   {
     names: ['inspect'],
-    summary: 'Show all that is known of containers and images',
+    summary: 'Show all that is known of containers, images and volumes',
     isCommon: true,
     load: async () => (await import('./commands/inspect.ts')).addInspectCommand,
   },
@@ -394,6 +395,31 @@ export const commandList: readonly CommandEntry[] = [
     summary: 'Show the version of tsctr',
     isCommon: true,
     load: async () => (await import('./commands/version.ts')).addVersionCommand,
+  },
+  {
+    names: ['volume create'],
+    summary: 'Make a volume',
+    load: async () => (await import('./commands/volume-create.ts')).addVolumeCreateCommand,
+  },
+  {
+    names: ['volume inspect'],
+    summary: 'Show all that is known of volumes',
+    load: async () => (await import('./commands/volume-inspect.ts')).addVolumeInspectCommand,
+  },
+  {
+    names: ['volume ls', 'volume list'],
+    summary: 'List volumes',
+    load: async () => (await import('./commands/volume-ls.ts')).addVolumeLsCommand,
+  },
+  {
+    names: ['volume prune'],
+    summary: 'Remove volumes that no container has',
+    load: async () => (await import('./commands/volume-prune.ts')).addVolumePruneCommand,
+  },
+  {
+    names: ['volume rm', 'volume remove'],
+    summary: 'Remove volumes',
+    load: async () => (await import('./commands/volume-rm.ts')).addVolumeRmCommand,
   },
   {
     names: ['wait', 'container wait'],

@@ -55,6 +55,8 @@ export interface ContainerConfig {
   readonly annotations: Readonly<Record<string, string>>
 
   readonly mounts: readonly ConfiguredMount[]
+  /** As typed, `NAME[:ro]`; `create` adds the mounts of these containers to `mounts`. */
+  readonly volumesFrom?: readonly string[] | undefined
   readonly readOnly: boolean
   readonly shmSizeBytes?: number | undefined
   readonly devices: readonly DeviceMapping[]
@@ -87,7 +89,7 @@ export function isRestarted({ restartPolicy }: Pick<ContainerConfig, 'restartPol
 
 export type NetworkMode = 'bridge' | 'host' | 'none'
 
-export type ConfiguredMount = BindMount | TmpfsMount
+export type ConfiguredMount = BindMount | VolumeMount | TmpfsMount
 
 export interface BindMount {
   readonly type: 'bind'
@@ -105,6 +107,19 @@ export interface BindMount {
   readonly createsSource: boolean
   /** Relabel for SELinux: `z` or `Z`. */
   readonly relabel?: 'shared' | 'private' | undefined
+}
+
+export interface VolumeMount {
+  readonly type: 'volume'
+  /** Before `create` has given one to an anonymous volume: undefined. */
+  readonly name?: string | undefined
+  readonly isAnonymous: boolean
+  readonly target: string
+  readonly isReadOnly: boolean
+  /** An empty volume stays empty, whatever the image has there. */
+  readonly isNotFilled: boolean
+  /** From `-v`, for inspect; else from --mount, --volumes-from or the image. */
+  readonly isFromVolumeFlag: boolean
 }
 
 export type Propagation = 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave'

@@ -16,10 +16,16 @@ import {
 import { touchImage } from '../store/images.ts'
 import { createLease } from '../store/leases.ts'
 import { ensureNamespace } from '../store/namespaces.ts'
+import { addVolumeUser, ownAnonymousVolumes } from '../store/volumes.ts'
+import { declareVolume } from '../volume/create-volume.ts'
+import { removeVolume } from '../volume/remove-volume.ts'
+import { ensureVolumeDirectories } from '../volume/volume-directories.ts'
 import type { ContainerConfig } from './config.ts'
 import { recordContainerEvent } from './container-event.ts'
+import { volumesOf } from './container-volumes.ts'
 import { generateName } from './generate-name.ts'
 import { containerLabels } from './labels.ts'
+import { resolveMounts } from './resolve-mounts.ts'
 import type { ContainerStores } from './stores.ts'
 
 export interface CreateRequest {
@@ -41,7 +47,11 @@ const attemptsForName = 20
  * @throws   ALREADY_EXISTS if the name is taken; nothing is left then
  */
 export function createContainer(stores: ContainerStores, request: CreateRequest): string {
-  const { config, image } = request
+  const { image } = request
+  const config = {
+    ...request.config,
+    mounts: resolveMounts(stores, request.config, image?.local.config.process.volumes ?? []),
+  }
   const id = randomBytes(32).toString('hex')
   const runtime = { name: request.runtime, path: findProgram(request.runtime) }
   const snapshotter = stores.containerSnapshotter
@@ -51,6 +61,10 @@ export function createContainer(stores: ContainerStores, request: CreateRequest)
     if (snapshotKey !== undefined) lease.hold('snapshot', snapshotKey)
     writeTransaction(stores.database, () => {
       ensureNamespace(stores.database, stores.namespace)
+      const volumes = volumesOf(config.mounts)
+      for (const { name, isAnonymous } of volumes) {
+        declareVolume(stores, { name, isAnonymous, options: {}, labels: {} })
+      }
       insertNamed(stores, config.name, (name) => ({
         id,
         namespace: stores.namespace,
@@ -66,10 +80,17 @@ export function createContainer(stores: ContainerStores, request: CreateRequest)
         owner: selfAsOwner(),
       }))
       if (image !== undefined) touchImage(stores.database, stores.namespace, image.name)
+      addVolumeUser(
+        stores.database,
+        id,
+        volumes.map(({ name }) => name),
+      )
       recordEventOf(stores, id, 'create')
     })
     try {
       mkdirSync(containerFiles(stores.dataRoot, id).directory, { recursive: true, mode: 0o700 })
+      for (const { name } of volumesOf(config.mounts))
+        ensureVolumeDirectories(stores.dataRoot, name)
       if (snapshotKey !== undefined)
         stores.snapshotter(snapshotter).prepare(snapshotKey, image?.local.chainID)
       if (!request.isStartedNext) {
@@ -115,10 +136,12 @@ function undo(stores: ContainerStores, id: string, snapshotKey: string | undefin
     }
   }
   rmSync(containerFiles(stores.dataRoot, id).directory, { recursive: true, force: true })
+  const volumes = ownAnonymousVolumes(stores.database, id)
   writeTransaction(stores.database, () => {
     recordEventOf(stores, id, 'destroy')
     deleteContainer(stores.database, id)
   })
+  for (const volume of volumes) removeVolume(stores, volume)
 }
 
 function recordEventOf(stores: ContainerStores, id: string, action: string): void {

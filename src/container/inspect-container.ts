@@ -62,7 +62,7 @@ export async function inspectContainer(
     ExecIDs: nilList,
     HostConfig: inspectHostConfig(record, hostFacts()),
     GraphDriver: inspectGraphDriver(stores, record),
-    Mounts: inspectMounts(config),
+    Mounts: inspectMounts(config, stores.dataRoot),
     Config: inspectConfig(record, image),
     NetworkSettings: inspectNetworkSettings(stores, record, {
       image,

@@ -139,7 +139,8 @@ async function predicateOf(
         asConfig(record.config).mounts.some(
           (mount) =>
             mount.target === filter.place ||
-            (mount.type === 'bind' && mount.source === filter.place),
+            (mount.type === 'bind' && mount.source === filter.place) ||
+            (mount.type === 'volume' && mount.name === filter.place),
         )
   }
 }

@@ -30,7 +30,7 @@ export async function pruneContainers(
   for (const { record } of stopped) {
     try {
       const { ownBytes } = containerSize(stores, record)
-      await removeContainer(stores, { name: record.id, isForced: false })
+      await removeContainer(stores, { name: record.id, isForced: false, removesVolumes: false })
       deleted.push(record.id)
       reclaimedBytes += ownBytes
     } catch (error) {

@@ -12,6 +12,8 @@ import {
   updateContainer,
 } from '../store/containers.ts'
 import { touchImage } from '../store/images.ts'
+import { ownAnonymousVolumes } from '../store/volumes.ts'
+import { removeVolume } from '../volume/remove-volume.ts'
 import { recordContainerEvent } from './container-event.ts'
 import { endMonitor } from './end-monitor.ts'
 import { withContainerLock } from './lock.ts'
@@ -28,7 +30,12 @@ import type { ContainerStores } from './stores.ts'
  */
 export async function removeContainer(
   stores: ContainerStores,
-  request: { readonly name: string; readonly isForced: boolean },
+  request: {
+    readonly name: string
+    readonly isForced: boolean
+    /** Its anonymous volumes too. */
+    readonly removesVolumes: boolean
+  },
 ): Promise<void> {
   const { id } = findContainer(stores.database, stores.namespace, request.name)
   await withContainerLock(stores, id, async (found) => {
@@ -41,7 +48,7 @@ export async function removeContainer(
         hint: `tsctr stop ${request.name}, or tsctr rm -f ${request.name}`,
       })
     }
-    await removeLocked(stores, record)
+    await removeLocked(stores, record, request)
   })
 }
 
@@ -52,6 +59,7 @@ export async function removeContainer(
 export async function removeLocked(
   stores: ContainerStores,
   record: ContainerRecord,
+  { removesVolumes }: { readonly removesVolumes: boolean },
 ): Promise<void> {
   updateContainer(stores.database, record.id, { state: 'removing', owner: selfAsOwner() })
   await deleteRuntime(runtimeOf(stores.stateRoot, record.namespace, record.runtime), record.id)
@@ -65,6 +73,7 @@ export async function removeLocked(
     }
   }
   rmSync(containerFiles(stores.dataRoot, record.id).directory, { recursive: true, force: true })
+  const volumes = removesVolumes ? ownAnonymousVolumes(stores.database, record.id) : []
   writeTransaction(stores.database, () => {
     if (!deleteContainer(stores.database, record.id)) return
     // Its image was in use until now, however long ago the container was made.
@@ -75,4 +84,5 @@ export async function removeLocked(
     }
     recordContainerEvent(stores.database, record, 'destroy')
   })
+  for (const volume of volumes) removeVolume(stores, volume)
 }

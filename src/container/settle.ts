@@ -57,9 +57,12 @@ export async function settleLocked(
   if (observe(record).kind !== 'stale') return exitOf(record)
   switch (record.state) {
     case 'creating':
-    case 'removing':
-      await removeLocked(stores, record)
+    case 'removing': {
+      // Nothing is yet in the volumes of one that was never whole; of an `rm` we know no flags.
+      const removesVolumes = record.state === 'creating' || asConfig(record.config).autoRemove
+      await removeLocked(stores, record, { removesVolumes })
       return undefined
+    }
     case 'starting':
       return settleInterruptedStart(stores, record)
     default:
@@ -111,7 +114,7 @@ async function settleInterruptedStart(
   await releaseRun(stores, record)
   // Nobody can have seen a container that was to go at its end and never began.
   if (asConfig(record.config).autoRemove && record.finishedAt === undefined) {
-    await removeLocked(stores, record)
+    await removeLocked(stores, record, { removesVolumes: true })
     return undefined
   }
   updateContainer(stores.database, record.id, {
@@ -154,7 +157,7 @@ async function recordExit(stores: ContainerStores, record: ContainerRecord): Pro
   })
   const settled = getContainer(stores.database, record.id)
   if (settled !== undefined && asConfig(settled.config).autoRemove) {
-    await removeLocked(stores, settled)
+    await removeLocked(stores, settled, { removesVolumes: true })
   }
   return status
 }

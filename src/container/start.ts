@@ -11,8 +11,9 @@ import { createMonitored } from '../runtime/conmon.ts'
 import { containerFiles } from '../runtime/container-files.ts'
 import { deleteRuntime, runtimeOf, startRuntime } from '../runtime/runc.ts'
 import { type ContainerRecord, findContainer, updateContainer } from '../store/containers.ts'
-import { asConfig, isRestarted } from './config.ts'
+import { asConfig, type ContainerConfig, isRestarted } from './config.ts'
 import { recordContainerEvent } from './container-event.ts'
+import { prepareVolumes, withVolumesBound } from './container-volumes.ts'
 import { endMonitor } from './end-monitor.ts'
 import { imageProcessOf } from './image-process.ts'
 import { withContainerLock } from './lock.ts'
@@ -74,7 +75,7 @@ async function startLocked(
   record: ContainerRecord,
   request: StartRequest,
 ): Promise<void> {
-  const config = asConfig(record.config)
+  const config = withVolumesBound(stores.dataRoot, asConfig(record.config))
   const bundle = bundleOf(stores.stateRoot, record.namespace, record.id)
   const files = containerFiles(stores.dataRoot, record.id)
   const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
@@ -92,10 +93,11 @@ async function startLocked(
   rmSync(files.oom, { force: true })
   mkdirSync(bundle.directory, { recursive: true, mode: 0o700 })
   mkdirSync(runtime.stateDir, { recursive: true, mode: 0o700 })
-  prepareBindSources(config.mounts)
+  prepareBindSources(asConfig(record.config).mounts)
   const rootfsPath = mountRootfs(stores, record, bundle)
+  await prepareVolumes(stores.dataRoot, asConfig(record.config).mounts, rootfsPath)
   const network = await prepareNetwork(stores, record, bundle)
-  writeSpec(stores, record, { bundle, rootfsPath, network })
+  writeSpec(stores, record, { config, bundle, rootfsPath, network })
   const monitored = await createMonitored({
     containerId: record.id,
     containerName: record.name,
@@ -139,6 +141,7 @@ function writeSpec(
   stores: ContainerStores,
   record: ContainerRecord,
   made: {
+    readonly config: ContainerConfig
     readonly bundle: Bundle
     readonly rootfsPath: string
     readonly network: ContainerNetwork
@@ -147,7 +150,7 @@ function writeSpec(
   const root = openRootDirectory(made.rootfsPath)
   try {
     const spec = buildSpec({
-      config: asConfig(record.config),
+      config: made.config,
       image: imageProcessOf(stores, record),
       containerId: record.id,
       rootfsPath: made.rootfsPath,

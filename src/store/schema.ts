@@ -1,6 +1,6 @@
 import type { Migration } from '../host/database.ts'
 
-/** Tables of names and records: namespaces, images, containers, leases, events. */
+/** Tables of names and records: namespaces, images, containers, leases, events, volumes. */
 export const storeMigrations: readonly Migration[] = [
   {
     version: 1,
@@ -107,6 +107,26 @@ export const storeMigrations: readonly Migration[] = [
       ALTER TABLE container ADD COLUMN restart_delay_ms INTEGER;
       ALTER TABLE container ADD COLUMN restart_at INTEGER;
       ALTER TABLE container ADD COLUMN is_stop_requested INTEGER NOT NULL DEFAULT 0;
+    `,
+  },
+  {
+    version: 5,
+    sql: `
+      CREATE TABLE volume (
+        name TEXT PRIMARY KEY,
+        driver TEXT NOT NULL,
+        options TEXT NOT NULL DEFAULT '{}',
+        labels TEXT NOT NULL DEFAULT '{}',
+        is_anonymous INTEGER NOT NULL,
+        created_at INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE volume_user (
+        volume TEXT NOT NULL REFERENCES volume(name),
+        container_id TEXT NOT NULL REFERENCES container(id) ON DELETE CASCADE,
+        PRIMARY KEY (volume, container_id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX volume_user_container ON volume_user(container_id);
     `,
   },
 ]

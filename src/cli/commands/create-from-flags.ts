@@ -43,7 +43,7 @@ async function writeCidFile(ctx: Context, path: string, id: string): Promise<voi
   try {
     writeFileSync(path, id, { flag: 'wx' })
   } catch (cause) {
-    await removeContainer(ctx, { name: id, isForced: true }).catch(() => {})
+    await removeContainer(ctx, { name: id, isForced: true, removesVolumes: true }).catch(() => {})
     throw new TsctrError('INVALID_ARGUMENT', `--cidfile ${path}: cannot be written`, { cause })
   }
 }

@@ -1,14 +1,15 @@
 import type { Command } from 'commander'
 import { oneOf } from '../../container/flag-values/one-of.ts'
 import { inspectContainer } from '../../container/inspect-container.ts'
-import { hasCode } from '../../errors.ts'
+import { hasCode, TsctrError } from '../../errors.ts'
 import { inspectImage } from '../../image/inspect-image.ts'
+import { inspectVolume } from '../../volume/inspect-volume.ts'
 import { type Context, withContext } from '../context.ts'
 import { single } from '../flag-parser.ts'
 import { wantedPlatform } from '../image-platform.ts'
 import { inspectTargets } from '../inspect-targets.ts'
 
-type ObjectType = 'container' | 'image'
+type ObjectType = 'container' | 'image' | 'volume'
 
 interface InspectFlags {
   readonly format?: string
@@ -19,13 +20,13 @@ interface InspectFlags {
 export function addInspectCommand(parent: Command): void {
   parent
     .command('inspect <object...>')
-    .description('Show all that is known of containers and images')
+    .description('Show all that is known of containers, images and volumes')
     .option('-f, --format <template>', "a Go template, or 'json'")
     .option('-s, --size', 'with the sizes of containers on disk')
     .option(
       '--type <type>',
-      'container or image; otherwise a container, if there is one of that name, else an image',
-      single('--type', oneOf<ObjectType>('container', 'image')),
+      'container, image or volume; otherwise the first of them that has this name',
+      single('--type', oneOf<ObjectType>('container', 'image', 'volume')),
     )
     .action((names: string[], flags: InspectFlags, command: Command) =>
       withContext(command, (ctx) =>
@@ -44,12 +45,18 @@ async function inspectObject(
   name: string,
   { type, size }: InspectFlags,
 ): Promise<object> {
-  if (type !== 'image') {
+  const inspections: readonly (readonly [ObjectType, () => object | Promise<object>])[] = [
+    ['container', () => inspectContainer(ctx, name, { withSize: size === true })],
+    ['image', () => inspectImage(ctx, { text: name, preferred: wantedPlatform() })],
+    ['volume', () => inspectVolume(ctx, name)],
+  ]
+  const wanted = inspections.filter(([kind]) => type === undefined || kind === type)
+  for (const [, inspect] of wanted) {
     try {
-      return await inspectContainer(ctx, name, { withSize: size === true })
+      return await inspect()
     } catch (error) {
-      if (type === 'container' || !hasCode(error, 'NOT_FOUND')) throw error
+      if (!hasCode(error, 'NOT_FOUND')) throw error
     }
   }
-  return inspectImage(ctx, { text: name, preferred: wantedPlatform() })
+  throw new TsctrError('NOT_FOUND', `${name}: no such ${type ?? 'object'}`)
 }

@@ -90,10 +90,13 @@ export function psRow({ record, state }: ListedContainer, options: PsRowOptions)
     },
     Label: (name: string) => (Object.hasOwn(record.labels, name) ? record.labels[name] : ''),
     Mounts: config.mounts
-      .flatMap((mount) => (mount.type === 'bind' ? [mount.source] : []))
+      .flatMap((mount) => {
+        if (mount.type === 'volume') return [mount.name ?? '']
+        return mount.type === 'bind' ? [mount.source] : []
+      })
       .map((source) => (trunc ? ellipsis(source, mountWidth) : source))
       .join(','),
-    LocalVolumes: '0',
+    LocalVolumes: String(config.mounts.filter(({ type }) => type === 'volume').length),
     Networks: config.networkMode,
     get Platform() {
       const platform = images.config(record)?.platform

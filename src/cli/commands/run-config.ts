@@ -72,6 +72,7 @@ export function configFromFlags(
     labels: keyValues([...(flags.labelFile ?? []).flat(), ...(flags.label ?? [])]),
     annotations: keyValues(flags.annotation ?? []),
     mounts: [...(flags.volume ?? []), ...(flags.mount ?? []), ...(flags.tmpfs ?? [])],
+    volumesFrom: flags.volumesFrom,
     readOnly: flags.readOnly ?? false,
     shmSizeBytes: flags.shmSize,
     devices: flags.device ?? [],

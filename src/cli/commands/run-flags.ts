@@ -107,6 +107,7 @@ export interface RunFlags {
   readonly user?: string
   readonly uts?: 'host' | 'private'
   readonly volume?: readonly ConfiguredMount[]
+  readonly volumesFrom?: readonly string[]
   readonly workdir?: string
 }
 
@@ -200,8 +201,17 @@ function addIsolationFlags(command: Command): void {
   const volume = (text: string): ConfiguredMount => parseVolume(text, process.cwd())
   const mount = (text: string): ConfiguredMount => parseMount(text, process.cwd())
   command
-    .option('-v, --volume <host:container>', 'bind-mount a path', list('--volume', volume))
-    .option('--mount <fields>', 'mount: type=bind|tmpfs,…', list('--mount', mount))
+    .option(
+      '-v, --volume <[source:]target>',
+      'mount a host path, or a volume by its name',
+      list('--volume', volume),
+    )
+    .option(
+      '--volumes-from <container[:ro]>',
+      'mount what another container mounts',
+      list('--volumes-from', asIs),
+    )
+    .option('--mount <fields>', 'mount: type=bind|volume|tmpfs,…', list('--mount', mount))
     .option('--tmpfs <path[:options]>', 'mount a tmpfs', list('--tmpfs', parseTmpfs))
     .option('--read-only', 'mount the root filesystem read-only')
     .option('--shm-size <size>', 'size of /dev/shm (default 64m)', size('--shm-size'))

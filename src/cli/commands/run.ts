@@ -54,7 +54,9 @@ export function addRunCommand(parent: Command): void {
         } catch (error) {
           // What could not be started is of no use to anybody; what has run is the user's.
           if (!hasStarted) {
-            await removeContainer(ctx, { name: id, isForced: true }).catch(() => {})
+            await removeContainer(ctx, { name: id, isForced: true, removesVolumes: true }).catch(
+              () => {},
+            )
             if (options.cidfile !== undefined) rmSync(options.cidfile, { force: true })
           }
           throw error

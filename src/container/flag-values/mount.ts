@@ -1,14 +1,15 @@
 import { resolve } from 'node:path'
 import { TsctrError } from '../../errors.ts'
-import type { BindMount, ConfiguredMount, TmpfsMount } from '../config.ts'
+import { parseVolumeName } from '../../volume/volume-name.ts'
+import type { BindMount, ConfiguredMount, TmpfsMount, VolumeMount } from '../config.ts'
 import { parseSize } from './size.ts'
-import { containerPath, namedVolumeError, propagations } from './volume.ts'
+import { containerPath, propagations } from './volume.ts'
 
 /**
- * `type=bind,source=…,target=…` of --mount, as comma-separated values: a field may stand in quotes.
+ * `type=bind|volume|tmpfs,source=…,target=…` of --mount, as comma-separated values: a field may stand in quotes.
  *
  * @param cwd  what a relative source is relative to
- * @throws     INVALID_ARGUMENT, UNSUPPORTED for volumes
+ * @throws     INVALID_ARGUMENT
  * Source: docker run --mount
  */
 export function parseMount(text: string, cwd: string): ConfiguredMount {
@@ -21,15 +22,18 @@ export function parseMount(text: string, cwd: string): ConfiguredMount {
   }
   const type = take(fields, 'type') ?? 'volume'
   const source = take(fields, 'source')
-  if (type === 'volume') throw namedVolumeError(source ?? take(fields, 'target') ?? '')
-  if (type !== 'bind' && type !== 'tmpfs') throw invalid(text, `type ${type} is unknown`)
+  if (type !== 'bind' && type !== 'tmpfs' && type !== 'volume')
+    throw invalid(text, `type ${type} is unknown`)
   const target = take(fields, 'target')
   if (target === undefined) throw invalid(text, 'target is missing')
   const isReadOnly = takeBoolean(fields, 'readonly', text)
+  const common = { source, target: containerPath(target, text), isReadOnly }
   const mount =
     type === 'bind'
-      ? bindMount({ source, target: containerPath(target, text), isReadOnly, cwd }, fields, text)
-      : tmpfsMount({ source, target: containerPath(target, text), isReadOnly }, fields, text)
+      ? bindMount({ ...common, cwd }, fields, text)
+      : type === 'volume'
+        ? volumeMount(common, fields, text)
+        : tmpfsMount(common, fields, text)
   const [unknown] = fields.keys()
   if (unknown !== undefined) throw invalid(text, `${unknown} is unknown for type=${type}`)
   return mount
@@ -55,7 +59,7 @@ const aliases: ReadonlyMap<string, string> = new Map([
   ['destination', 'target'],
   ['ro', 'readonly'],
 ])
-const booleans: ReadonlySet<string> = new Set(['readonly', 'bind-nonrecursive'])
+const booleans: ReadonlySet<string> = new Set(['readonly', 'bind-nonrecursive', 'volume-nocopy'])
 
 interface CommonFields {
   readonly source: string | undefined
@@ -96,6 +100,22 @@ const readOnlyReaches: ReadonlyMap<string, BindMount['readOnlyReach']> = new Map
   ['writable', 'top'],
   ['readonly', 'all'],
 ])
+
+function volumeMount(
+  { source, target, isReadOnly }: CommonFields,
+  fields: Map<string, string>,
+  text: string,
+): VolumeMount {
+  return {
+    type: 'volume',
+    name: source === undefined ? undefined : parseVolumeName(source),
+    isAnonymous: source === undefined,
+    target,
+    isReadOnly,
+    isNotFilled: takeBoolean(fields, 'volume-nocopy', text),
+    isFromVolumeFlag: false,
+  }
+}
 
 function tmpfsMount(common: CommonFields, fields: Map<string, string>, text: string): TmpfsMount {
   if (common.source !== undefined) throw invalid(text, 'source means nothing for type=tmpfs')

@@ -1,29 +1,35 @@
 import { posix, resolve } from 'node:path'
 import { TsctrError } from '../../errors.ts'
-import type { BindMount, Propagation } from '../config.ts'
+import { parseVolumeName } from '../../volume/volume-name.ts'
+import type { BindMount, Propagation, VolumeMount } from '../config.ts'
 
 /**
- * `SOURCE:TARGET[:OPTION,…]` of -v, a directory or file of the host.
+ * `[SOURCE:]TARGET[:OPTION,…]` of -v: a path of the host, a volume's name, or nothing for an
+ * anonymous volume.
  *
  * @param cwd  what a source beginning with a dot is relative to
- * @throws     INVALID_ARGUMENT, UNSUPPORTED for named and anonymous volumes
+ * @throws     INVALID_ARGUMENT
  * Source: docker run -v
  */
-export function parseVolume(text: string, cwd: string): BindMount {
-  const [source = '', target, options = '', ...surplus] = text.split(':')
-  if (surplus.length > 0 || source === '' || target === '') {
+export function parseVolume(text: string, cwd: string): BindMount | VolumeMount {
+  const parts = text.split(':')
+  const [source = '', target = '', options = ''] = parts
+  if (parts.length === 1) {
+    return volumeMount({ target: containerPath(source, text), options: '' }, text)
+  }
+  if (parts.length > 3 || source === '' || target === '') {
     throw new TsctrError(
       'INVALID_ARGUMENT',
-      `${JSON.stringify(text)}: must be HOST:CONTAINER[:OPTIONS]`,
+      `${JSON.stringify(text)}: must be [HOST-PATH or VOLUME:]CONTAINER-PATH[:OPTIONS]`,
     )
   }
-  if (target === undefined) {
-    const message = `volume ${source}: anonymous volumes are not supported yet; use HOST:CONTAINER`
-    throw new TsctrError('UNSUPPORTED', message)
+  if (!isHostPath(source)) {
+    const name = parseVolumeName(source)
+    return volumeMount({ name, target: containerPath(target, text), options }, text)
   }
   const mount: BindMount = {
     type: 'bind',
-    source: hostPath(source, cwd),
+    source: resolve(cwd, source),
     target: containerPath(target, text),
     isReadOnly: false,
     propagation: 'rprivate',
@@ -31,8 +37,39 @@ export function parseVolume(text: string, cwd: string): BindMount {
     readOnlyReach: 'best',
     createsSource: true,
   }
-  const words = options === '' ? [] : options.split(',')
-  return words.reduce((before, word) => withOption(before, word, text), mount)
+  return words(options).reduce((before, word) => withOption(before, word, text), mount)
+}
+
+function volumeMount(
+  parts: { readonly name?: string; readonly target: string; readonly options: string },
+  text: string,
+): VolumeMount {
+  const { name, target, options } = parts
+  const given = words(options)
+  const unknown = given.find((word) => !volumeOptions.has(word))
+  if (unknown !== undefined) {
+    const message = `${JSON.stringify(text)}: option ${unknown} is unknown for a volume`
+    throw new TsctrError('INVALID_ARGUMENT', message)
+  }
+  return {
+    type: 'volume',
+    name,
+    isAnonymous: name === undefined,
+    target,
+    isReadOnly: given.includes('ro'),
+    isNotFilled: given.includes('nocopy'),
+    isFromVolumeFlag: true,
+  }
+}
+
+// z and Z are labels of SELinux, which tsctr does not set; the last are promises about virtual machines.
+const volumeOptions: ReadonlySet<string> = new Set([
+  ...['rw', 'ro', 'nocopy', 'z', 'Z'],
+  ...['consistent', 'cached', 'delegated'],
+])
+
+function words(options: string): string[] {
+  return options === '' ? [] : options.split(',')
 }
 
 /** @throws INVALID_ARGUMENT for a path that is relative or the root itself */
@@ -41,12 +78,6 @@ export function containerPath(path: string, text: string): string {
   if (path.startsWith('/') && normal !== '/') return normal
   const problem = path.startsWith('/') ? 'must not be /' : 'must be an absolute path'
   throw new TsctrError('INVALID_ARGUMENT', `${JSON.stringify(text)}: target ${path} ${problem}`)
-}
-
-/** The error for every kind of volume that is not a path. */
-export function namedVolumeError(name: string): TsctrError {
-  const message = `volume ${name}: named volumes are not supported yet; use an absolute host path`
-  return new TsctrError('UNSUPPORTED', message)
 }
 
 export const propagations: readonly Propagation[] = [
@@ -58,9 +89,8 @@ export const propagations: readonly Propagation[] = [
   'rslave',
 ]
 
-function hostPath(source: string, cwd: string): string {
-  if (source.startsWith('/') || /^\.{1,2}(\/|$)/.test(source)) return resolve(cwd, source)
-  throw namedVolumeError(source)
+function isHostPath(source: string): boolean {
+  return source.startsWith('/') || /^\.{1,2}(\/|$)/.test(source)
 }
 
 function withOption(mount: BindMount, word: string, text: string): BindMount {

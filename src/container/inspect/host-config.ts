@@ -23,7 +23,7 @@ export function inspectHostConfig(record: ContainerRecord, facts: HostFacts): ob
     },
     AutoRemove: config.autoRemove,
     VolumeDriver: '',
-    VolumesFrom: nilList,
+    VolumesFrom: orNil(config.volumesFrom ?? []),
     CapAdd: orNil(config.capAdd),
     CapDrop: orNil(config.capDrop),
     CgroupnsMode: hasCgroupNamespace({ config, facts }) ? 'private' : 'host',

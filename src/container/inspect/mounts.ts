@@ -1,41 +1,82 @@
 import { nilList, withOptional } from '../../oci/nil.ts'
-import type { BindMount, ContainerConfig } from '../config.ts'
+import { volumeDirectories } from '../../volume/volume-directories.ts'
+import type { BindMount, ContainerConfig, VolumeMount } from '../config.ts'
 
 type Mounts = Pick<ContainerConfig, 'mounts'>
 
 /** What is mounted besides the usual. Source: docker Engine API "MountPoint" */
-export function inspectMounts({ mounts }: Mounts): object[] {
-  return mounts.filter(isBind).map((mount) => ({
+export function inspectMounts({ mounts }: Mounts, dataRoot: string): object[] {
+  return mounts.flatMap((mount): object[] => {
+    if (mount.type === 'bind') return [bindMountPoint(mount)]
+    return mount.type === 'volume' ? [volumeMountPoint(mount, dataRoot)] : []
+  })
+}
+
+function bindMountPoint(mount: BindMount): object {
+  return {
     Type: 'bind',
     Source: mount.source,
     Destination: mount.target,
     Mode: isFromVolumeFlag(mount) ? bindMode(mount) : '',
     RW: !mount.isReadOnly,
     Propagation: mount.propagation,
-  }))
+  }
+}
+
+function volumeMountPoint(mount: VolumeMount, dataRoot: string): object {
+  const { name = '', target, isReadOnly } = mount
+  return {
+    Type: 'volume',
+    Name: name,
+    Source: volumeDirectories(dataRoot, name).data,
+    Destination: target,
+    Driver: 'local',
+    Mode: mount.isFromVolumeFlag ? volumeMode(mount) : '',
+    RW: !isReadOnly,
+    Propagation: '',
+  }
 }
 
 /** What `-v` asked for: `/host:/container:ro`. */
 export function inspectBinds({ mounts }: Mounts): readonly string[] {
-  const binds = mounts
-    .filter(isBind)
-    .filter(isFromVolumeFlag)
-    .map((mount) => [mount.source, mount.target, bindMode(mount)].filter(Boolean).join(':'))
-  return binds.length === 0 ? nilList : binds
+  const binds = mounts.flatMap((mount) => {
+    if (mount.type === 'bind' && isFromVolumeFlag(mount)) {
+      return [[mount.source, mount.target, bindMode(mount)]]
+    }
+    // Docker lists no anonymous ones here.
+    const isNamed = mount.type === 'volume' && mount.isFromVolumeFlag && !mount.isAnonymous
+    return isNamed ? [[mount.name, mount.target, volumeMode(mount)]] : []
+  })
+  return binds.length === 0 ? nilList : binds.map((parts) => parts.filter(Boolean).join(':'))
 }
 
 /** What `--mount` asked for; undefined for nothing. Source: docker Engine API "Mount" */
 export function inspectMountRequests({ mounts }: Mounts): object[] | undefined {
-  const requests = mounts.filter(isBind).filter((mount) => !isFromVolumeFlag(mount))
-  if (requests.length === 0) return undefined
-  return requests.map((mount) =>
-    withOptional(
-      { Type: 'bind', Source: mount.source, Target: mount.target },
-      {
-        ReadOnly: [mount.isReadOnly || undefined, false],
-        BindOptions: [bindOptions(mount), null],
-      },
-    ),
+  const requests = mounts.flatMap((mount): object[] => {
+    if (mount.type === 'bind' && !isFromVolumeFlag(mount)) return [bindRequest(mount)]
+    const isAsked = mount.type === 'volume' && !mount.isFromVolumeFlag && !mount.isAnonymous
+    return isAsked ? [volumeRequest(mount)] : []
+  })
+  return requests.length === 0 ? undefined : requests
+}
+
+function bindRequest(mount: BindMount): object {
+  return withOptional(
+    { Type: 'bind', Source: mount.source, Target: mount.target },
+    {
+      ReadOnly: [mount.isReadOnly || undefined, false],
+      BindOptions: [bindOptions(mount), null],
+    },
+  )
+}
+
+function volumeRequest({ name, target, isReadOnly, isNotFilled }: VolumeMount): object {
+  return withOptional(
+    { Type: 'volume', Source: name, Target: target },
+    {
+      ReadOnly: [isReadOnly || undefined, false],
+      VolumeOptions: [isNotFilled ? { NoCopy: true } : undefined, null],
+    },
   )
 }
 
@@ -47,12 +88,12 @@ export function inspectTmpfs({ mounts }: Mounts): ReadonlyMap<string, string> | 
   return found.length === 0 ? undefined : new Map(found)
 }
 
-function isBind(mount: ContainerConfig['mounts'][number]): mount is BindMount {
-  return mount.type === 'bind'
-}
-
 function isFromVolumeFlag({ createsSource }: BindMount): boolean {
   return createsSource
+}
+
+function volumeMode({ isReadOnly, isNotFilled }: VolumeMount): string {
+  return [...(isReadOnly ? ['ro'] : []), ...(isNotFilled ? ['nocopy'] : [])].join(',')
 }
 
 function bindMode({ isReadOnly, isRecursive, propagation, relabel }: BindMount): string {

@@ -74,6 +74,7 @@ function userMount(mount: ConfiguredMount, input: SpecInput): RuntimeMount {
   if (mount.type === 'bind') {
     return filesystem(mount.target, 'bind', mount.source, bindOptions(mount, input))
   }
+  if (mount.type === 'volume') throw new Error(`bug: volume at ${mount.target} is not bound`)
   return filesystem(mount.target, 'tmpfs', 'tmpfs', tmpfsOptions(mount.options))
 }
 

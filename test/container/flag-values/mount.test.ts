@@ -63,10 +63,21 @@ test('a tmpfs', () => {
   ])
 })
 
-test('volumes are not there yet', () => {
-  for (const text of ['type=volume,src=data,dst=/d', 'src=data,dst=/d', 'dst=/d']) {
-    assert.throws(() => parseMount(text, '/'), { code: 'UNSUPPORTED' }, text)
+test('volumes have a name or are anonymous', () => {
+  const volume = {
+    type: 'volume',
+    name: 'data',
+    isAnonymous: false,
+    target: '/d',
+    isReadOnly: false,
+    isNotFilled: false,
+    isFromVolumeFlag: false,
   }
+  assert.deepEqual(parseMount('type=volume,src=data,dst=/d', '/'), volume)
+  const options = { isReadOnly: true, isNotFilled: true }
+  assert.deepEqual(parseMount('src=data,dst=/d,ro,volume-nocopy', '/'), { ...volume, ...options })
+  assert.deepEqual(parseMount('dst=/d', '/'), { ...volume, name: undefined, isAnonymous: true })
+  assert.throws(() => parseMount('src=a/b,dst=/d', '/'), { code: 'INVALID_ARGUMENT' })
 })
 
 test('anything else is refused', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { BindMount } from '../../../src/container/config.ts'
 import { parseVolume } from '../../../src/container/flag-values/volume.ts'
 
 const plain = {
@@ -20,10 +21,14 @@ test('a path of the host at a path of the container', () => {
   })
 })
 
+function bind(text: string, cwd: string): BindMount {
+  const mount = parseVolume(text, cwd)
+  assert.equal(mount.type, 'bind')
+  return mount as BindMount
+}
+
 test('a source beginning with a dot is relative to where the command was typed', () => {
-  const sources = ['.', './x', '..', '../x'].map(
-    (text) => parseVolume(`${text}:/b`, '/cwd/here').source,
-  )
+  const sources = ['.', './x', '..', '../x'].map((text) => bind(`${text}:/b`, '/cwd/here').source)
   assert.deepEqual(sources, ['/cwd/here', '/cwd/here/x', '/cwd', '/cwd/x'])
 })
 
@@ -37,17 +42,30 @@ test('options add up, and docker’s promises for virtual machines are kept by d
     isRecursive: false,
     relabel: 'private',
   })
-  assert.equal(parseVolume('/a:/b:ro,rw', '/').isReadOnly, false)
+  assert.equal(bind('/a:/b:ro,rw', '/').isReadOnly, false)
 })
 
-test('volumes that are no path are not there yet', () => {
-  assert.throws(() => parseVolume('data:/data', '/'), {
-    code: 'UNSUPPORTED',
-    message: 'volume data: named volumes are not supported yet; use an absolute host path',
-  })
-  assert.throws(() => parseVolume('.hidden:/data', '/'), { code: 'UNSUPPORTED' })
-  assert.throws(() => parseVolume('/data', '/'), { code: 'UNSUPPORTED' })
+test('what is no path is the name of a volume, and a target alone an anonymous volume', () => {
+  const named = {
+    type: 'volume',
+    name: 'data',
+    isAnonymous: false,
+    target: '/d',
+    isReadOnly: false,
+    isNotFilled: false,
+    isFromVolumeFlag: true,
+  }
+  assert.deepEqual(parseVolume('data:/d', '/'), named)
+  const options = { isReadOnly: true, isNotFilled: true }
+  assert.deepEqual(parseVolume('data:/d:ro,nocopy', '/'), { ...named, ...options })
+  assert.deepEqual(parseVolume('/d', '/'), { ...named, name: undefined, isAnonymous: true })
 })
+
+for (const text of ['a:/d', '-x:/d', 'a/b:/d', 'data', 'data:/d:shared', 'data:d', '..:']) {
+  test(`${text} is refused`, () => {
+    assert.throws(() => parseVolume(text, '/'), { code: 'INVALID_ARGUMENT' })
+  })
+}
 
 test('anything else is refused', () => {
   for (const text of ['', ':', '/a:', ':/b', '/a:b', '/a:/', '/a:/..', '/a:/b:wo', '/a:/b:ro:rw']) {

@@ -1,0 +1,34 @@
+import type { Command } from 'commander'
+import { pruneVolumes } from '../../volume/prune-volumes.ts'
+import { parseVolumeFilter, type VolumeFilter } from '../../volume/volume-filters.ts'
+import { confirm } from '../confirm.ts'
+import { withContext } from '../context.ts'
+import { repeated } from '../flag-parser.ts'
+import { humanSize } from '../render/human-size.ts'
+
+interface VolumePruneFlags {
+  readonly all?: boolean
+  readonly force?: boolean
+  readonly filter?: readonly VolumeFilter[]
+}
+
+export function addVolumePruneCommand(parent: Command): void {
+  parent
+    .command('prune')
+    .description('Remove anonymous volumes that no container has')
+    .option('-a, --all', 'those with a name too')
+    .option('-f, --force', 'do not ask')
+    .option('--filter <key=value>', 'label[!]=KEY[=VALUE]', repeated('--filter', parseVolumeFilter))
+    .action(({ all, force, filter = [] }: VolumePruneFlags, command: Command) =>
+      withContext(command, async (ctx) => {
+        const which = all === true ? 'all volumes' : 'anonymous local volumes'
+        const warning = `WARNING! This will remove ${which} not used by at least one container.`
+        if (force !== true && !confirm(ctx.stdout, warning, 'volume prune')) return
+        const pruned = pruneVolumes(ctx, { isAll: all === true, filters: filter })
+        if (pruned.deleted.length > 0) {
+          ctx.stdout.write(`Deleted Volumes:\n${pruned.deleted.join('\n')}\n\n`)
+        }
+        ctx.stdout.line(`Total reclaimed space: ${humanSize(pruned.reclaimedBytes)}`)
+      }),
+    )
+}

@@ -1,0 +1,62 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs'
+import { lockFile } from '../host/file-lock.ts'
+import { storageError } from '../host/storage-error.ts'
+import { copyAttributes } from '../snapshot/copy-file.ts'
+import { copyMergedTree } from '../snapshot/merged-tree.ts'
+import type { VolumeDirectories } from './volume-directories.ts'
+
+/**
+ * Copy into an empty volume what the image has at its place: names, owners, modes, times,
+ * attributes, hard links. A volume with something in it is left as it is.
+ *
+ * The copy is made aside and moved when it is whole; a move that was interrupted is finished by the
+ * next call, so a volume never keeps half of it.
+ *
+ * @param source  a directory
+ * @throws        INVALID_ARGUMENT if the disk is full
+ * Source: docker volumes, "Populate a volume using a container"
+ */
+export async function fillVolume(volume: VolumeDirectories, source: string): Promise<void> {
+  const lock = await lockFile(volume.lock)
+  try {
+    if (!existsSync(volume.copied)) {
+      if (readdirSync(volume.data).length > 0) return
+      copyAside(volume, source)
+    }
+    moveIn(volume)
+  } finally {
+    lock.release()
+  }
+}
+
+function copyAside({ copying, copied }: VolumeDirectories, source: string): void {
+  rmSync(copying, { recursive: true, force: true })
+  try {
+    mkdirSync(copying, { mode: 0o700 })
+    copyMergedTree([source], copying)
+  } catch (error) {
+    rmSync(copying, { recursive: true, force: true })
+    throw storageError(copying, error)
+  }
+  renameSync(copying, copied)
+}
+
+/** Entry by entry: a container that runs already sees this very directory. */
+function moveIn({ copied, data }: VolumeDirectories): void {
+  const attributes = lstatSync(copied, { bigint: true })
+  for (const name of readdirSync(copied, { encoding: 'buffer' })) {
+    const slash = Buffer.from('/')
+    const from = Buffer.concat([Buffer.from(copied), slash, name])
+    renameSync(from, Buffer.concat([Buffer.from(data), slash, name]))
+  }
+  copyAttributes(Buffer.from(copied), attributes, Buffer.from(data))
+  rmdirSync(copied)
+}

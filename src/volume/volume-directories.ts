@@ -1,0 +1,43 @@
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** What belongs to a volume on disk. */
+export interface VolumeDirectories {
+  readonly directory: string
+  /** What containers see. */
+  readonly data: string
+  /** What an image has at the volume's place, while it is copied. */
+  readonly copying: string
+  /** The same, whole, on its way into the data. */
+  readonly copied: string
+  readonly lock: string
+  /** Where the directory goes when the volume is removed. No volume's name begins with a dot. */
+  readonly removed: string
+}
+
+export function volumeDirectories(dataRoot: string, name: string): VolumeDirectories {
+  const volumes = join(dataRoot, 'volumes')
+  const directory = join(volumes, name)
+  return {
+    directory,
+    data: join(directory, '_data'),
+    copying: join(directory, 'copying'),
+    copied: join(directory, 'copied'),
+    lock: join(directory, 'lock'),
+    removed: join(volumes, `.removed-${name}`),
+  }
+}
+
+/**
+ * Make what is missing of the directories of a volume that has a row. A removal that was interrupted
+ * before its row was gone is taken back.
+ */
+export function ensureVolumeDirectories(dataRoot: string, name: string): VolumeDirectories {
+  const directories = volumeDirectories(dataRoot, name)
+  const { directory, data, removed } = directories
+  if (!existsSync(directory) && existsSync(removed)) renameSync(removed, directory)
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  // Users of the container must get in, whoever they are; the directories above keep others out.
+  mkdirSync(data, { recursive: true, mode: 0o755 })
+  return directories
+}
