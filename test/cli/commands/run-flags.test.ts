@@ -148,7 +148,7 @@ test('a bad value is refused in words that begin with the flag', () => {
     ['--hostname', 'a\nb', /^--hostname "a\\nb": not a host name/],
     ['--workdir', 'tmp', /^--workdir "tmp": must be an absolute path/],
     ['--network', 'mine', /^--network "mine": no such network/],
-    ['--pull', 'often', /^--pull "often": must be always, missing or never/],
+    ['--pull', 'often', /^--pull "often": must be always, missing, never or newer/],
     ['--platform', 'a/b/c/d', /^--platform platform a\/b\/c\/d: must be/],
     ['--env', '=x', /^--env "=x": must be NAME=value/],
     ['--env-file', '/no/such', /^--env-file \/no\/such: no such file/],
