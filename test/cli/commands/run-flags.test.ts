@@ -157,7 +157,7 @@ test('a bad value is refused in words that begin with the flag', () => {
     ['--device', 'null', /^--device "null": must be HOST-PATH/],
     ['--tmpfs', '/', /^--tmpfs "\/": target \/ must not be \//],
     ['--security-opt', 'seccomp=/no/such', /^--security-opt seccomp profile \/no\/such: cannot be/],
-    ['--volume', 'data:/data', /^--volume volume data: named volumes are not supported yet/],
+    ['--volume', 'a/b:/data', /^--volume volume "a\/b": not a volume name/],
     ['--attach', 'stdfoo', /^--attach "stdfoo": must be stdin, stdout or stderr/],
   ]
   for (const [flag, value, message] of cases) {
