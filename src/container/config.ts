@@ -40,6 +40,8 @@ export interface ContainerConfig {
   readonly autoRemove: boolean
   /** undefined: `no`. */
   readonly restartPolicy?: RestartPolicy | undefined
+  /** undefined: k8s-file without limits. */
+  readonly log?: LogConfig | undefined
 
   readonly hostname?: string | undefined
   readonly domainname?: string | undefined
@@ -74,6 +76,21 @@ export interface ContainerConfig {
 /** The config in a container's record: written by this program, so its shape is taken as read. */
 export function asConfig(stored: unknown): ContainerConfig {
   return stored as ContainerConfig
+}
+
+export type LogDriver = 'k8s-file' | 'journald' | 'none'
+
+export interface LogConfig {
+  readonly driver: LogDriver
+  /** As typed, for inspect. */
+  readonly givenDriver: string
+  readonly givenOptions: Readonly<Record<string, string>>
+  /** Absolute path of a log in place of the one among the container's files. */
+  readonly path?: string | undefined
+  /** When a file has this size, the next is begun. */
+  readonly maxSizeBytes?: number | undefined
+  /** Files kept, the one that is written to counted. */
+  readonly maxFiles: number
 }
 
 export interface RestartPolicy {

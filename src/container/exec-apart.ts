@@ -39,7 +39,7 @@ export async function execApart(request: ExecApart): Promise<number> {
         bundle,
         runtime,
         persistDirectory: directory,
-        logPath: undefined,
+        log: {},
         hasTerminal: true,
         hasStdin: request.takesInput,
       },

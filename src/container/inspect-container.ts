@@ -13,6 +13,7 @@ import { inspectHostConfig } from './inspect/host-config.ts'
 import { inspectMounts } from './inspect/mounts.ts'
 import { inspectNetworkSettings } from './inspect/network-settings.ts'
 import { inspectState } from './inspect/state.ts'
+import { logTargetOf } from './log-target.ts'
 import { containerArgs } from './spec/process.ts'
 import { settled } from './stop.ts'
 import type { ContainerStores } from './stores.ts'
@@ -39,6 +40,7 @@ export async function inspectContainer(
   const image = imageConfigOf(stores, record)?.process ?? emptyImageProcess
   const state = dockerState(record)
   const files = containerFiles(stores.dataRoot, record.id)
+  const log = logTargetOf(stores.dataRoot, record)
   const [path = '', ...args] = containerArgs(config, image)
   const size = options.withSize === true ? containerSize(stores, record) : undefined
   const shown = {
@@ -51,7 +53,7 @@ export async function inspectContainer(
     ResolvConfPath: ifThere(files.resolvConf),
     HostnamePath: ifThere(files.hostname),
     HostsPath: ifThere(files.hosts),
-    LogPath: ifThere(files.log),
+    LogPath: log.driver === 'k8s-file' && log.path !== undefined ? ifThere(log.path) : '',
     Name: `/${record.name}`,
     RestartCount: record.restart.count,
     Driver: record.snapshotKey === undefined ? '' : record.snapshotter,

@@ -17,6 +17,7 @@ import { prepareVolumes, withVolumesBound } from './container-volumes.ts'
 import { endMonitor } from './end-monitor.ts'
 import { imageProcessOf } from './image-process.ts'
 import { withContainerLock } from './lock.ts'
+import { keepOlderLogs, logTargetOf, monitorLog } from './log-target.ts'
 import { isRunning } from './observe.ts'
 import { type ContainerNetwork, prepareNetwork } from './prepare-network.ts'
 import { releaseRun } from './release-run.ts'
@@ -98,13 +99,14 @@ async function startLocked(
   await prepareVolumes(stores.dataRoot, asConfig(record.config).mounts, rootfsPath)
   const network = await prepareNetwork(stores, record, bundle)
   writeSpec(stores, record, { config, bundle, rootfsPath, network })
+  const log = logTargetOf(stores.dataRoot, record)
   const monitored = await createMonitored({
     containerId: record.id,
     containerName: record.name,
     bundle,
     runtime,
     persistDirectory: files.directory,
-    logPath: files.log,
+    log: monitorLog(record, log),
     hasTerminal: config.tty,
     hasStdin: config.openStdin,
     leavesStdinOpen: config.openStdin && config.tty,
@@ -113,6 +115,7 @@ async function startLocked(
   })
   updateContainer(stores.database, record.id, { ...monitored })
   commitEndpoints(stores.database, record.id, monitored.process)
+  await keepOlderLogs(log, monitored)
   request.beforeStart?.(bundle)
   await startRuntime(runtime, record.id)
   writeTransaction(stores.database, () => {

@@ -14,10 +14,20 @@ export interface ConmonTarget {
   readonly runtime: Runtime
   /** Directory that gets the file `exit` when the process has ended. */
   readonly persistDirectory: string
-  /** k8s-file log; undefined keeps none. */
-  readonly logPath: string | undefined
+  readonly log: MonitorLog
   readonly hasTerminal: boolean
   readonly hasStdin: boolean
+}
+
+/** Where a monitor writes what the process writes. Nothing of it, and the output is not kept. */
+export interface MonitorLog {
+  /** A file in the form `k8s-file`. */
+  readonly path?: string | undefined
+  /** The file is begun anew rather than become larger. */
+  readonly maxSizeBytes?: number | undefined
+  readonly isSentToJournal?: boolean | undefined
+  /** The journal's `CONTAINER_TAG`. */
+  readonly tag?: string | undefined
 }
 
 /** The pipes between conmon and us. Source: conmon.8 ENVIRONMENT, podman's use of it */
@@ -89,10 +99,22 @@ function commonArguments(target: ConmonTarget): string[] {
     // With --full-attach the socket lies in the bundle; conmon wants the other path all the same.
     ...['--full-attach', '--socket-dir-path', bundle.directory],
     ...['--log-level', 'warning'],
-    ...['--log-path', target.logPath === undefined ? 'none' : `k8s-file:${target.logPath}`],
+    ...logArguments(target.log),
     // One fsync of the log for each container that ends is not worth its time.
     '--no-sync-log',
     ...(target.hasTerminal ? ['--terminal'] : []),
     ...(target.hasStdin ? ['--stdin'] : []),
+  ]
+}
+
+function logArguments({ path, maxSizeBytes, isSentToJournal, tag }: MonitorLog): string[] {
+  const drivers = [
+    ...(isSentToJournal === true ? ['journald'] : []),
+    ...(path === undefined ? [] : [`k8s-file:${path}`]),
+  ]
+  return [
+    ...(drivers.length === 0 ? ['none'] : drivers).flatMap((driver) => ['--log-path', driver]),
+    ...(maxSizeBytes === undefined ? [] : ['--log-size-max', String(maxSizeBytes)]),
+    ...(tag === undefined ? [] : ['--log-tag', tag]),
   ]
 }

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { isErrno } from '../errors.ts'
 import { type LogRecord, parseLogRecord } from './log-record.ts'
-import { findTail, type TailStart } from './log-tail.ts'
+import type { TailStart } from './log-tail.ts'
 
 const chunkBytes = 256 * 1024
 /** No record is longer; what is, after a crash of the machine, is no record. */
@@ -13,14 +13,19 @@ const newline = 0x0a
  * is seen by the next call; a log that became shorter is read again from its start.
  */
 export class LogReader {
-  readonly #fd: number
+  readonly fd: number
+  readonly dev: number
+  readonly ino: number
   #offset = 0
   /** The bytes before #offset that are no whole line yet. */
   #rest = Buffer.alloc(0)
   #tail: TailStart = { stdout: 0, stderr: 0 }
 
   private constructor(fd: number) {
-    this.#fd = fd
+    this.fd = fd
+    const { dev, ino } = fstatSync(fd)
+    this.dev = dev
+    this.ino = ino
   }
 
   /** @returns undefined if there is no log */
@@ -36,31 +41,38 @@ export class LogReader {
   /**
    * The records from here to the present end, as many at once as were read at once; a last line
    * without its newline waits for it.
+   *
+   * @param end  do not read beyond this offset
    */
-  *batches(): Generator<readonly LogRecord[]> {
-    if (fstatSync(this.#fd).size < this.#offset) this.#startAgain()
+  *batches(end = Infinity): Generator<readonly LogRecord[]> {
+    if (this.sizeBytes() < this.#offset) this.#startAgain()
     const chunk = Buffer.allocUnsafe(chunkBytes)
     for (;;) {
-      const length = readSync(this.#fd, chunk, 0, chunk.length, this.#offset)
+      const wanted = Math.min(chunk.length, end - this.#offset)
+      const length = wanted <= 0 ? 0 : readSync(this.fd, chunk, 0, wanted, this.#offset)
       if (length === 0) return
       const records = this.#recordsIn(chunk.subarray(0, length))
       if (records.length > 0) yield records
     }
   }
 
-  /**
-   * Move to the last `count` lines of output.
-   *
-   * A line may be many partial records: those are counted once.
-   */
-  seekTail(count: number): void {
-    this.#tail = findTail(this.#fd, count)
+  sizeBytes(): number {
+    return fstatSync(this.fd).size
+  }
+
+  isSameFile(file: { readonly dev: number; readonly ino: number }): boolean {
+    return this.dev === file.dev && this.ino === file.ino
+  }
+
+  /** Go on at a place, for each stream its own; it is the start of a record. */
+  seek(start: TailStart): void {
+    this.#tail = start
     this.#offset = Math.min(this.#tail.stdout, this.#tail.stderr)
     this.#rest = Buffer.alloc(0)
   }
 
   close(): void {
-    closeSync(this.#fd)
+    closeSync(this.fd)
   }
 
   #recordsIn(chunk: Buffer): LogRecord[] {

@@ -16,19 +16,52 @@ const lookBackBytes = 1024 * 1024
 /**
  * Find the last lines of output of a log. Lines stand in the order of their last records; those of
  * the two streams may lie in each other, as each record can be a part of a line only. What has been
- * written of a line that is not ended yet counts as a line.
+ * written of a line that is not ended yet counts as a line. A line may be many partial records, also
+ * in several files: it is counted once.
  *
- * @returns  offsets of starts of records; the end of the log's whole records for a stream without
- *           any in the tail
+ * @param fds  of the log's files, oldest first
+ * @param only  the one stream whose lines count; undefined for both
+ * @returns    for each file, offsets of starts of records; the end of its whole records for a stream
+ *             without any in the tail
  */
-export function findTail(fd: number, count: number): TailStart {
-  const end = endOfRecords(fd)
+export function findTail(
+  fds: readonly number[],
+  count: number,
+  only?: LogRecord['stream'],
+): TailStart[] {
+  const ends = fds.map(endOfRecords)
+  const bases: number[] = []
+  let end = 0
+  for (const length of ends) {
+    bases.push(end)
+    end += length
+  }
+  const start = findStart(lines(fds, ends, bases), end, count, only)
+  return bases.map((base, n) => {
+    const inFile = (offset: number): number => Math.min(Math.max(0, offset - base), ends[n] ?? 0)
+    return { stdout: inFile(start.stdout), stderr: inFile(start.stderr) }
+  })
+}
+
+interface Line {
+  /** Counted through all files. */
+  readonly offset: number
+  readonly line: Buffer
+}
+
+function findStart(
+  linesLastFirst: Iterable<Line>,
+  end: number,
+  count: number,
+  only: LogRecord['stream'] | undefined,
+): TailStart {
   const start = { stdout: end, stderr: end }
   const unfinished = new Set<LogRecord['stream']>()
   const settled = new Set<LogRecord['stream']>()
+  if (only !== undefined) settled.add(only === 'stdout' ? 'stderr' : 'stdout')
   let remaining = count
   let lookBackFrom = end
-  for (const { offset, line } of linesBackward(fd, end)) {
+  for (const { offset, line } of linesLastFirst) {
     if (remaining === 0 && (unfinished.size === 0 || offset < lookBackFrom)) break
     const record = parseLogRecord(line)
     if (record === undefined || settled.has(record.stream)) continue
@@ -49,6 +82,18 @@ export function findTail(fd: number, count: number): TailStart {
   return start
 }
 
+function* lines(
+  fds: readonly number[],
+  ends: readonly number[],
+  bases: readonly number[],
+): Generator<Line> {
+  for (const [n, fd] of [...fds.entries()].reverse()) {
+    for (const { offset, line } of linesBackward(fd, ends[n] ?? 0)) {
+      yield { offset: offset + (bases[n] ?? 0), line }
+    }
+  }
+}
+
 /** Where the last whole record ends: the monitor may be in the middle of the next. */
 function endOfRecords(fd: number): number {
   const chunk = Buffer.allocUnsafe(chunkBytes)
@@ -63,7 +108,7 @@ function endOfRecords(fd: number): number {
 }
 
 /** Whole lines before `end`, which is the start of a line, without their newlines, last first. */
-function* linesBackward(fd: number, end: number): Generator<{ offset: number; line: Buffer }> {
+function* linesBackward(fd: number, end: number): Generator<Line> {
   // The part of a line, with its newline, whose start is still to be read.
   let rest = Buffer.alloc(0)
   for (let position = end; position > 0; ) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import type { RunningRegistry } from '../../fixtures/docker-registry.ts'
 import { needsContainers, needsRegistry } from '../helpers/capabilities.ts'
@@ -104,10 +105,71 @@ describe('tsctr logs', { skip }, () => {
     await succeeds('run', '-d', '--name', 'grows', ...shell(script))
     const following = sandbox.start(['logs', '-f', 'grows'])
     await written(following, 'first\n')
-    await succeeds('exec', 'grows', 'touch', '/go')
+    // It may end before its exec has: then that is killed with it.
+    await sandbox.run(['exec', 'grows', 'touch', '/go'])
     const { stdout, exitCode } = await following.finished
     assert.equal(exitCode, 0)
     assert.equal(stdout, `first\n${Array.from({ length: 500 }, (_, n) => `${n}\n`).join('')}`)
+  })
+
+  test('-f goes on when the container is started again, which adds to the log', async () => {
+    const script = 'echo run; [ -e /again ] && sleep 0.5 && exit; touch /again; exit 3'
+    await succeeds('create', '--name', 'again', '--restart', 'on-failure:3', ...shell(script))
+    await succeeds('run', '-d', '--name', 'anew', ...shell('echo 1; sleep 1000'))
+    const anew = sandbox.start(['logs', '-f', 'anew'])
+    const [first, second] = [written(anew, '1\n'), written(anew, '1\n1\n')]
+    await succeeds('start', 'again')
+    const byPolicy = await succeeds('logs', '-f', 'again')
+    assert.equal(byPolicy.stdout, 'run\nrun\n')
+    await first
+    await succeeds('restart', '-t', '0', 'anew')
+    await second
+    await succeeds('rm', '-f', 'anew')
+    assert.equal((await anew.finished).stdout, '1\n1\n')
+    assert.equal((await succeeds('logs', 'again')).stdout, 'run\nrun\n')
+  })
+
+  test('--stream shows one stream, and --tail then counts its lines', async () => {
+    await ran('apart', 'for n in 1 2 3; do echo out $n; echo err $n >&2; done; echo end')
+    const { stdout, stderr } = await succeeds('logs', '--stream', 'stderr', '-n2', 'apart')
+    assert.equal(stderr, 'err 2\nerr 3\n')
+    assert.equal(stdout, '')
+    const out = await succeeds('logs', '--stream=stdout', 'apart')
+    assert.deepEqual(out, { stdout: 'out 1\nout 2\nout 3\nend\n', stderr: '' })
+    const bad = await sandbox.run(['logs', '--stream', 'stdin', 'apart'])
+    assert.equal(bad.stderr, 'tsctr: --stream "stdin": must be stdout or stderr\n')
+  })
+
+  test('--clear forgets what was written; a container that runs goes on', async () => {
+    const script = 'echo old; while [ ! -e /go ]; do sleep 0.05; done; echo new; sleep 1000'
+    await succeeds('run', '-d', '--name', 'cleared', ...shell(script))
+    const following = sandbox.start(['logs', '-f', 'cleared'])
+    const isNew = written(following, 'new')
+    await written(following, 'old')
+    assert.deepEqual(await succeeds('logs', '--clear', 'cleared'), { stdout: '', stderr: '' })
+    assert.equal((await succeeds('logs', 'cleared')).stdout, '')
+    await succeeds('exec', 'cleared', 'touch', '/go')
+    await isNew
+    assert.equal((await succeeds('logs', 'cleared')).stdout, 'new\n')
+    await succeeds('stop', '-t', '0', 'cleared')
+    assert.equal((await following.finished).stdout, 'old\nnew\n')
+    await succeeds('logs', '--clear', 'cleared')
+    assert.equal((await succeeds('logs', 'cleared')).stdout, '')
+    const { stderr, exitCode } = await sandbox.run(['logs', '--clear', '-f', 'cleared'])
+    assert.equal(stderr, 'tsctr: --clear: contradicts flags for what to show\n')
+    assert.equal(exitCode, 1)
+  })
+
+  // A file that is made empty under a monitor that floods it must hold no hole and no torn line.
+  test('--clear of a log that is being flooded leaves whole records', async () => {
+    await succeeds('run', '-d', '--name', 'flood', ...shell('while :; do echo yyyyyyyy; done'))
+    for (let n = 0; n < 3; n += 1) await succeeds('logs', '--clear', 'flood')
+    await succeeds('kill', 'flood')
+    const { stdout } = await succeeds('logs', 'flood')
+    assert.match(stdout, /^(yyyyyyyy\n)*$/)
+    const path = (await succeeds('inspect', '-f', '{{.LogPath}}', 'flood')).stdout.trim()
+    assert.equal(readFileSync(path).includes(0), false)
+    await succeeds('rm', 'flood')
   })
 
   test('-f of a container that does not run returns', async () => {

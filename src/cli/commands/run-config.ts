@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type ContainerConfig, isRestarted, type ResourceLimits } from '../../container/config.ts'
 import { keyValues, resolveEnv } from '../../container/flag-values/key-values.ts'
+import { logConfig } from '../../container/flag-values/log-opt.ts'
 import { defaultSecurity } from '../../container/flag-values/security-opt.ts'
 import { TsctrError } from '../../errors.ts'
 import type { PullPolicy } from '../../image/pull-policy.ts'
@@ -61,6 +62,7 @@ export function configFromFlags(
     stopTimeoutS: flags.stopTimeout,
     autoRemove: flags.rm ?? false,
     restartPolicy: flags.restart,
+    log: logConfig(flags.logDriver, flags.logOpt ?? [], process.cwd()),
     hostname: flags.hostname,
     domainname: flags.domainname,
     networkMode: flags.network ?? flags.net ?? 'bridge',

@@ -12,6 +12,12 @@ import { parseDetachKeys } from '../../container/detach-keys.ts'
 import { parseCapability } from '../../container/flag-values/capability.ts'
 import { parseDevice } from '../../container/flag-values/device.ts'
 import { parseKeyValue } from '../../container/flag-values/key-values.ts'
+import {
+  type LogDriverName,
+  type LogOption,
+  parseLogDriver,
+  parseLogOption,
+} from '../../container/flag-values/log-opt.ts'
 import { parseMount, parseTmpfs } from '../../container/flag-values/mount.ts'
 import {
   parseCgroupParent,
@@ -72,6 +78,8 @@ export interface RunFlags {
   readonly ipc?: 'private' | 'host' | 'none'
   readonly label?: readonly string[]
   readonly labelFile?: readonly (readonly string[])[]
+  readonly logDriver?: LogDriverName
+  readonly logOpt?: readonly LogOption[]
   readonly memory?: number
   readonly memoryReservation?: number
   readonly memorySwap?: number
@@ -177,6 +185,16 @@ function addIdentityFlags(command: Command): void {
     .option('--name <name>', 'name of the container', single('--name', parseContainerName))
     .option('-l, --label <name=value>', 'set a label', list('--label', parseKeyValue))
     .option('--label-file <file>', 'read labels', list('--label-file', readValueFile))
+    .option(
+      '--log-driver <driver>',
+      'k8s-file (default; also json-file), journald or none',
+      single('--log-driver', parseLogDriver),
+    )
+    .option(
+      '--log-opt <name=value>',
+      'max-size, max-file, path, tag, labels, env of the log driver',
+      list('--log-opt', parseLogOption),
+    )
     .option('--annotation <name=value>', 'pass to the runtime', list('--annotation', parseKeyValue))
     .option('--cidfile <file>', 'write the container ID', single('--cidfile', newFilePath))
     .option('--rm', 'remove the container when it ends')

@@ -7,22 +7,25 @@ export interface LogText {
 }
 
 const newline = Buffer.from('\n')
-const space = Buffer.from(' ')
 
 /** Makes the container's output again from log records, in order; parts of a line are joined. */
 export class LogLines {
   readonly #hasTimes: boolean
-  readonly #hasDetails: boolean
+  readonly #details: Buffer | undefined
   readonly #isInLine = { stdout: false, stderr: false }
 
   /**
    * @param hasTimes    begin each line with when it was written
-   * @param hasDetails  then its attributes and a space; no log driver here records any.
+   * @param attributes  then these, if there are none, then still their space.
    *                    Source: moby write_log_stream.go
    */
-  constructor(options: { readonly hasTimes: boolean; readonly hasDetails: boolean }) {
+  constructor(options: {
+    readonly hasTimes: boolean
+    readonly attributes: ReadonlyArray<readonly [name: string, value: string]> | undefined
+  }) {
     this.#hasTimes = options.hasTimes
-    this.#hasDetails = options.hasDetails
+    const { attributes } = options
+    this.#details = attributes && Buffer.from(`${attributes.map(formatAttribute).join(',')} `)
   }
 
   /** One text for each run of records of the same stream. */
@@ -45,7 +48,7 @@ export class LogLines {
     this.#isInLine[stream] = isPartial
     return [
       ...(this.#hasTimes && isLineStart ? [Buffer.from(`${alignedTime(time)} `)] : []),
-      ...(this.#hasDetails && isLineStart ? [space] : []),
+      ...(this.#details !== undefined && isLineStart ? [this.#details] : []),
       text,
       ...(isPartial ? [] : [newline]),
     ]
@@ -55,4 +58,15 @@ export class LogLines {
 function alignedTime(time: string): string {
   const timeNs = parseRfc3339Ns(time)
   return timeNs === undefined ? time : formatRfc3339Ns(timeNs)
+}
+
+/** Source: Go url.QueryEscape */
+function formatAttribute(attribute: readonly [name: string, value: string]): string {
+  return attribute
+    .map((text) =>
+      encodeURIComponent(text)
+        .replaceAll('%20', '+')
+        .replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`),
+    )
+    .join('=')
 }

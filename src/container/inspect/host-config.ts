@@ -14,7 +14,7 @@ export function inspectHostConfig(record: ContainerRecord, facts: HostFacts): ob
   const shown = {
     Binds: inspectBinds(config),
     ContainerIDFile: config.idFile ?? '',
-    LogConfig: { Type: 'k8s-file', Config: {} },
+    LogConfig: logConfig(config),
     NetworkMode: config.networkMode,
     PortBindings: {},
     RestartPolicy: {
@@ -58,6 +58,11 @@ export function inspectHostConfig(record: ContainerRecord, facts: HostFacts): ob
     Tmpfs: [inspectTmpfs(config), {}],
     Init: [config.init || undefined, null],
   })
+}
+
+function logConfig({ log }: ContainerConfig): object {
+  const options = new Map(Object.entries(log?.givenOptions ?? {}))
+  return { Type: log?.givenDriver ?? 'k8s-file', Config: options }
 }
 
 /** Source: docker Engine API "Resources" */

@@ -13,7 +13,7 @@ function texts(lines: LogLines, ...records: readonly LogRecord[]): string[] {
 }
 
 test('records of one stream in a row are one text, lines whole again', () => {
-  const lines = new LogLines({ hasTimes: false, hasDetails: false })
+  const lines = new LogLines({ hasTimes: false, attributes: undefined })
   assert.deepEqual(
     texts(
       lines,
@@ -29,7 +29,7 @@ test('records of one stream in a row are one text, lines whole again', () => {
 })
 
 test('a time in UTC, with nine digits, begins each line and no part of one', () => {
-  const lines = new LogLines({ hasTimes: true, hasDetails: false })
+  const lines = new LogLines({ hasTimes: true, attributes: undefined })
   const [first, second] = [1, 2].map((n) => `2026-11-24T05:00:0${n}.500000000Z`)
   assert.deepEqual(
     texts(
@@ -47,7 +47,7 @@ test('a time in UTC, with nine digits, begins each line and no part of one', () 
 
 // Docker's logs --details puts a space between the attributes and the line also where there are none.
 test('details are a space at the start of each line, after the time', () => {
-  const plain = new LogLines({ hasTimes: false, hasDetails: true })
+  const plain = new LogLines({ hasTimes: false, attributes: [] })
   assert.deepEqual(
     texts(
       plain,
@@ -57,8 +57,21 @@ test('details are a space at the start of each line, after the time', () => {
     ),
     ['stdout:  ab\n c\n'],
   )
-  const timed = new LogLines({ hasTimes: true, hasDetails: true })
+  const timed = new LogLines({ hasTimes: true, attributes: [] })
   assert.deepEqual(texts(timed, record('stderr', 'F', 'a', 1)), [
     'stderr: 2026-11-24T05:00:01.500000000Z  a\n',
+  ])
+})
+
+test('attributes are shown as docker does, as they stand in a URL', () => {
+  const lines = new LogLines({
+    hasTimes: false,
+    attributes: [
+      ['com.example/role', 'a web,server'],
+      ['tag', "it's (1)"],
+    ],
+  })
+  assert.deepEqual(texts(lines, record('stdout', 'F', 'x')), [
+    'stdout: com.example%2Frole=a+web%2Cserver,tag=it%27s+%281%29 x\n',
   ])
 })

@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  linkSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { LogReader } from '../../src/runtime/log-reader.ts'
+import { LogChain } from '../../src/runtime/log-chain.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'tsctr-log-'))
 after(() => rmSync(scratch, { recursive: true, force: true }))
@@ -23,14 +31,14 @@ function logOf(lines: readonly Line[], unfinished = ''): string {
   return path
 }
 
-function open(path: string): LogReader {
-  const reader = LogReader.open(path)
+function open(path: string): LogChain {
+  const reader = LogChain.open(path, 1)
   assert.ok(reader !== undefined)
   return reader
 }
 
 /** What a reader gives from here on, in the form of `Line`. */
-function rest(reader: LogReader): Line[] {
+function rest(reader: LogChain): Line[] {
   return [...reader.batches()]
     .flat()
     .map(({ stream, isPartial, text }) => [stream, isPartial ? 'P' : 'F', text.toString()] as const)
@@ -52,7 +60,7 @@ const c = ['stdout', 'F', 'c'] as const
 
 describe('a log', () => {
   test('that is not there is undefined', () => {
-    assert.equal(LogReader.open(join(scratch, 'missing')), undefined)
+    assert.equal(LogChain.open(join(scratch, 'missing'), 3), undefined)
   })
 
   test('is read to its end, and on when it has grown', () => {
@@ -103,7 +111,143 @@ describe('a log', () => {
   })
 })
 
+describe('a log of several files', () => {
+  let count = 0
+  function newPath(): string {
+    count += 1
+    return join(scratch, `rotated-${count}`)
+  }
+
+  /** What conmon does at its limit. */
+  function beginNext(path: string, ...lines: readonly Line[]): void {
+    writeFileSync(`${path}.tmp`, lines.map(formatLine).join(''))
+    renameSync(`${path}.tmp`, path)
+  }
+
+  /** What the keeper does then. */
+  function putAway(path: string, kept: number): void {
+    for (let n = kept; n > 0; n -= 1) {
+      try {
+        renameSync(`${path}.${n - 1}`, `${path}.${n}`)
+      } catch {}
+    }
+    linkSync(path, `${path}.0`)
+  }
+
+  function chain(path: string): LogChain {
+    const log = LogChain.open(path, 3)
+    assert.ok(log !== undefined)
+    return log
+  }
+
+  test('is one, oldest first', () => {
+    const path = newPath()
+    for (const line of [a, b, c]) {
+      beginNext(path, line)
+      putAway(path, 2)
+    }
+    const log = chain(path)
+    assert.deepEqual(rest(log), [a, b, c])
+    assert.deepEqual(rest(log), [])
+    log.close()
+  })
+
+  test('has the file that is not put away yet in its place', () => {
+    const path = newPath()
+    beginNext(path, a)
+    putAway(path, 2)
+    beginNext(path, b)
+    putAway(path, 2)
+    beginNext(path, c)
+    assert.deepEqual(rest(chain(path)), [a, b, c])
+  })
+
+  test('is gone on with through several new files, with what came before them', () => {
+    const path = newPath()
+    beginNext(path, a)
+    putAway(path, 2)
+    const log = chain(path)
+    assert.deepEqual(rest(log), [a])
+    appendFileSync(path, formatLine(b))
+    for (const line of [c, a]) {
+      beginNext(path, line)
+      putAway(path, 2)
+    }
+    beginNext(path, b)
+    assert.deepEqual(rest(log), [b, c, a, b])
+    log.close()
+  })
+
+  test('goes on with what is left when it was read too late', () => {
+    const path = newPath()
+    beginNext(path, a)
+    putAway(path, 2)
+    const log = chain(path)
+    assert.deepEqual(rest(log), [a])
+    for (const line of [b, c, a, b, c]) {
+      beginNext(path, line)
+      putAway(path, 2)
+    }
+    assert.deepEqual(rest(log), [a, b, c])
+    log.close()
+  })
+
+  test('that is cleared begins again', () => {
+    const path = newPath()
+    beginNext(path, a)
+    putAway(path, 2)
+    const log = chain(path)
+    assert.deepEqual(rest(log), [a])
+    beginNext(path, b)
+    truncateSync(`${path}.0`)
+    assert.deepEqual(rest(log), [b])
+    log.close()
+  })
+
+  test('has a tail that reaches into older files, and a line that lies in two', () => {
+    const path = newPath()
+    const [begin, end] = [['stdout', 'P', 'beg'] as const, ['stdout', 'F', 'in'] as const]
+    for (const lines of [[a, b], [begin], [end, c]]) {
+      beginNext(path, ...lines)
+      putAway(path, 2)
+    }
+    const tailOf = (lines: number): Line[] => {
+      const log = chain(path)
+      log.seekTail(lines)
+      return rest(log)
+    }
+    assert.deepEqual(tailOf(0), [])
+    assert.deepEqual(tailOf(1), [c])
+    assert.deepEqual(tailOf(2), [begin, end, c])
+    assert.deepEqual(tailOf(3), [b, begin, end, c])
+    assert.deepEqual(tailOf(9), [a, b, begin, end, c])
+  })
+
+  test('gives no more than what is there when only that is wanted', () => {
+    const path = newPath()
+    beginNext(path, a, b)
+    const log = chain(path)
+    const seen: Line[] = []
+    for (const batch of log.presentBatches()) {
+      for (const { stream, text } of batch) seen.push([stream, 'F', text.toString()])
+      appendFileSync(path, formatLine(c))
+    }
+    assert.deepEqual(seen, [a, b])
+    log.close()
+  })
+})
+
 describe('the tail', () => {
+  test('of one stream counts the lines of that', () => {
+    const log = open(logOf([a, a, c, b, b, b]))
+    log.seekTail(2, 'stdout')
+    assert.deepEqual(
+      rest(log).filter(([stream]) => stream === 'stdout'),
+      [a, c],
+    )
+    log.close()
+  })
+
   test('is the last lines, of both streams', () => {
     assert.deepEqual(tail(1, [a, b, c]), [c])
     assert.deepEqual(tail(2, [a, b, c]), [b, c])
