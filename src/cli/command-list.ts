@@ -355,6 +355,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/start.ts')).addStartCommand,
   },
   {
+    names: ['stats', 'container stats'],
+    summary: 'Show what containers use of CPU, memory, network and disk',
+    load: async () => (await import('./commands/stats.ts')).addStatsCommand,
+  },
+  {
     names: ['stop', 'container stop'],
     summary: 'Stop running containers',
     isCommon: true,
