@@ -81,8 +81,8 @@ describe('inspect', { skip: needsRegistry() }, () => {
     const template = await sandbox.run(['inspect', '-f', '{{.Nope}}', 'redis:alpine'])
     assert.match(template.stderr, /^tsctr: template parsing error: .*"Nope"\n/)
     assert.equal(template.exitCode, 1)
-    const type = await sandbox.run(['inspect', '--type=volume', 'redis:alpine'])
-    assert.match(type.stderr, /^tsctr: --type "volume": must be container or image\n/)
+    const type = await sandbox.run(['inspect', '--type=secret', 'redis:alpine'])
+    assert.match(type.stderr, /^tsctr: --type "secret": must be container, image or volume\n/)
     assert.equal(type.exitCode, 1)
   })
 
