@@ -21,7 +21,7 @@ test('a slow reader on a non-blocking descriptor gets every byte', async () => {
   let tail = ''
   for await (const chunk of pipe) {
     length += chunk.length
-    tail = chunk.toString('latin1').slice(-5)
+    tail = `${tail}${chunk.toString('latin1')}`.slice(-5)
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
   if (child.exitCode === null) await once(child, 'exit')

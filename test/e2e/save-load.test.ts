@@ -4,6 +4,7 @@ import {
   closeSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -12,6 +13,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -359,9 +361,12 @@ describe('save and load', { skip: needsRegistry() }, () => {
 
     test('podman loads the archive, and what it saves in both forms loads here', {
       skip: needsContainers() || needsPrograms('podman'),
-    }, async () => {
+    }, async (context) => {
+      // It takes no longer path than 50 characters there.
+      const runRoot = mkdtempSync(join(tmpdir(), 'podman-'))
+      context.after(() => rmSync(runRoot, { recursive: true, force: true }))
       const podman = (...args: string[]): string => {
-        const roots = ['--root', join(scratch, 'root'), '--runroot', join(scratch, 'runroot')]
+        const roots = ['--root', join(scratch, 'root'), '--runroot', runRoot]
         const flags = [...roots, '--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs']
         return execFileSync('podman', [...flags, ...args], { encoding: 'utf8', stdio: 'pipe' })
       }
