@@ -2,14 +2,13 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isatty } from 'node:tty'
 import { exitCodes, TsctrError } from '../errors.ts'
-import { completeProgram, replaceProcess } from '../host/exec.ts'
+import { replaceProcess } from '../host/exec.ts'
 import { hostFacts } from '../host/host-facts.ts'
 import { redirectToNull } from '../host/null-input.ts'
 import { processStartTicks } from '../host/owner.ts'
 import { formatRuntimeSpec, type RuntimeProcess } from '../oci/runtime-spec.ts'
 import { type Bundle, bundleOf } from '../runtime/bundle.ts'
 import { runtimeOf } from '../runtime/runc.ts'
-import { runtimeError } from '../runtime/runtime-error.ts'
 import type { ContainerRecord } from '../store/containers.ts'
 import type { CallerStdio } from './caller-stdio.ts'
 import { asConfig } from './config.ts'
@@ -30,6 +29,8 @@ export interface ExecRequest extends ProcessRequest {
   readonly takesInput: boolean
   /** Leave the program running and return. */
   readonly isDetached: boolean
+  /** Bytes that leave the program running; undefined where nobody asked for them. */
+  readonly detachKeys: Buffer | undefined
 }
 
 /**
@@ -37,9 +38,10 @@ export interface ExecRequest extends ProcessRequest {
  *
  * In the foreground this process becomes `runc exec`: the program has the caller's own stdio and
  * terminal, its exit code is the command's, and nothing of tsctr stays in memory. So it returns
- * only with `isDetached`, and for a terminal where the caller has none.
+ * only with `isDetached`, for a terminal where the caller has none, and for one that the caller may
+ * leave by keys: those have a monitor.
  *
- * @returns  the exit code, 0 with `isDetached`
+ * @returns  the exit code; 0 with `isDetached`, and when it was left by keys
  * @throws  NOT_FOUND, FAILED_PRECONDITION if the container does not run; with exit code 127 if there
  *          is no such program, 126 if it cannot be invoked
  */
@@ -57,26 +59,21 @@ export async function execInContainer(
   const bundle = bundleOf(stores.stateRoot, record.namespace, record.id)
   const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
   const built = checkedProcess(stores, record, request)
+  const { caller, takesInput } = request
   const hasTerminal = [0, 1, 2].some((fd) => isatty(fd))
-  if (request.tty && !request.isDetached && !hasTerminal) {
-    const { caller, takesInput } = request
+  const isLeftByKeys = takesInput && request.detachKeys !== undefined
+  if (request.isDetached || (request.tty && (!hasTerminal || isLeftByKeys))) {
+    const detachKeys = request.detachKeys ?? Buffer.alloc(0)
     return execApart({
       record,
       containerBundle: bundle,
       runtime,
       process: built,
-      caller,
-      takesInput,
+      joined: request.isDetached ? undefined : { caller, takesInput, detachKeys },
     })
   }
   const processFile = writeProcessFile(bundle, built)
   const args = ['--root', runtime.stateDir, 'exec', '--process', processFile]
-  if (request.isDetached) {
-    const result = await completeProgram(runtime.path, [...args, '--detach', record.id])
-    rmSync(processFile, { force: true })
-    if (result.exitCode !== 0) throw runtimeError(request.name, result.stderr)
-    return 0
-  }
   if (!request.takesInput) redirectToNull(0)
   beforeReplacing()
   replaceProcess(runtime.path, [...args, record.id])

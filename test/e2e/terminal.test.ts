@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { RunningRegistry } from '../../fixtures/docker-registry.ts'
 import { needsContainers, needsPrograms, needsRegistry } from '../helpers/capabilities.ts'
@@ -127,6 +129,35 @@ describe('tsctr in a terminal', { skip }, () => {
     assert.match(attached, /code=6/)
     assert.match(attached, /terminal=restored/)
     await sandbox.run(['rm', '-f', 'left'])
+  })
+
+  test('exec --detach-keys leaves the program running, and nothing else of it later', async () => {
+    const run = ['run', '-d', '--name', 'entered', '--network', 'none', 'busybox', 'sleep', '99']
+    const id = (await sandbox.run(run)).stdout.trim()
+    const shown = await shownBy({
+      script: `tsctr exec -it --detach-keys ctrl-x,x entered sh -c 'echo ready; sleep 96; :'`,
+      typed: { after: 'ready', keys: '\x18x' },
+    })
+    assert.match(shown, /code=0/)
+    assert.match(shown, /terminal=restored/)
+    const { stdout } = await sandbox.run(['exec', 'entered', 'ps'])
+    assert.match(stdout, /sleep 96/)
+
+    // Otherwise the code of the program is that of the command, and so are signals of the keys.
+    const stayed = await shownBy({
+      script: `tsctr exec -it --detach-keys ctrl-x,x entered sh -c 'echo ready; read line; exit 4'`,
+      typed: { after: 'ready', keys: 'x\r' },
+    })
+    assert.match(stayed, /code=4/)
+    await sandbox.run([
+      'exec',
+      'entered',
+      'sh',
+      '-c',
+      'kill $(pidof -x sh) $(pidof sleep | cut -d " " -f 1)',
+    ])
+    await sandbox.run(['rm', '-f', 'entered'])
+    assert.equal(existsSync(join(sandbox.stateRoot, 'default', id)), false)
   })
 
   test('Ctrl-C reaches the container, with a terminal of its own and without', async () => {

@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
+import { parseDetachKeys } from '../../container/detach-keys.ts'
 import { execInContainer } from '../../container/exec.ts'
+import { readDotenvFile } from '../../container/flag-values/dotenv-file.ts'
 import { resolveEnv } from '../../container/flag-values/key-values.ts'
 import { parseEnvEntry, parseUser, parseWorkdir } from '../../container/flag-values/names.ts'
 import { readValueFile } from '../../container/flag-values/value-file.ts'
@@ -10,6 +12,8 @@ import { requireTerminalInput } from '../terminal-check.ts'
 
 interface ExecFlags {
   readonly detach?: boolean
+  readonly detachKeys?: Buffer
+  readonly dotenvFile?: readonly (readonly string[])[]
   readonly env?: readonly string[]
   readonly envFile?: readonly (readonly string[])[]
   readonly interactive?: boolean
@@ -25,6 +29,11 @@ export function addExecCommand(parent: Command): void {
     .description('Run a program in a running container')
     .option('-d, --detach', 'leave it running and return')
     .option(
+      '--detach-keys <keys>',
+      'keys that leave the program running (none unless given)',
+      single('--detach-keys', parseDetachKeys),
+    )
+    .option(
       '-e, --env <name=value>',
       'set an environment variable',
       repeated('--env', parseEnvEntry),
@@ -33,6 +42,11 @@ export function addExecCommand(parent: Command): void {
       '--env-file <file>',
       'read environment variables',
       repeated('--env-file', readValueFile),
+    )
+    .option(
+      '--dotenv-file <file>',
+      'the same with the quotes of a shell',
+      repeated('--dotenv-file', readDotenvFile),
     )
     .option('-i, --interactive', 'keep stdin open')
     .option('--privileged', 'give it all capabilities')
@@ -44,7 +58,8 @@ export function addExecCommand(parent: Command): void {
         const tty = flags.tty === true
         const takesInput = flags.interactive === true
         if (flags.detach !== true) requireTerminalInput('exec', tty, takesInput)
-        const env = [...(flags.envFile ?? []).flat(), ...(flags.env ?? [])]
+        const files = [...(flags.envFile ?? []), ...(flags.dotenvFile ?? [])]
+        const env = [...files.flat(), ...(flags.env ?? [])]
         process.exitCode = await execInContainer(
           ctx,
           {
@@ -58,6 +73,7 @@ export function addExecCommand(parent: Command): void {
             isPrivileged: flags.privileged === true,
             takesInput,
             isDetached: flags.detach === true,
+            detachKeys: flags.detachKeys,
           },
           () => ctx.close(),
         )

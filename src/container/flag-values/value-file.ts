@@ -10,7 +10,7 @@ import { isErrno, TsctrError } from '../../errors.ts'
  * Source: docker run --env-file
  */
 export function readValueFile(path: string): string[] {
-  const lines = decode(readFile(path), path).split(/\r?\n/)
+  const lines = readTextFile(path).split(/\r?\n/)
   return lines.flatMap((line, index) => {
     const text = line.trimStart()
     if (text === '' || text.startsWith('#')) return []
@@ -31,6 +31,11 @@ export function readValueFile(path: string): string[] {
 export function newFilePath(path: string): string {
   if (!existsSync(path)) return resolve(path)
   throw new TsctrError('ALREADY_EXISTS', `${path}: file exists`, { hint: `rm ${path}` })
+}
+
+/** The text of a file that the user names. @throws NOT_FOUND, INVALID_ARGUMENT */
+export function readTextFile(path: string): string {
+  return decode(readFile(path), path)
 }
 
 function readFile(path: string): Buffer {
