@@ -37,6 +37,8 @@ export interface ContainerConfig {
   readonly initBinary?: string | undefined
   readonly stopSignal?: string | undefined
   readonly stopTimeoutS?: number | undefined
+  /** Killed when it has run for so long. */
+  readonly timeoutS?: number | undefined
   readonly autoRemove: boolean
   /** undefined: `no`. */
   readonly restartPolicy?: RestartPolicy | undefined
@@ -46,9 +48,14 @@ export interface ContainerConfig {
   readonly hostname?: string | undefined
   readonly domainname?: string | undefined
   readonly networkMode: NetworkMode
-  readonly pidMode: 'private' | 'host'
-  readonly ipcMode: 'private' | 'host' | 'none'
+  readonly dns?: DnsOptions | undefined
+  /** `--add-host`, in order. */
+  readonly extraHosts?: readonly ExtraHost[] | undefined
+  readonly pidMode: 'private' | 'host' | PeerMode
+  readonly ipcMode: 'private' | 'shareable' | 'host' | 'none' | PeerMode
   readonly utsMode: 'private' | 'host'
+  /** undefined: as `host`, for there is no other so far. */
+  readonly usernsMode?: 'host' | undefined
   /** undefined: private on cgroup v2, the host's on v1. */
   readonly cgroupnsMode?: 'private' | 'host' | undefined
   readonly cgroupParent?: string | undefined
@@ -62,6 +69,8 @@ export interface ContainerConfig {
   readonly readOnly: boolean
   readonly shmSizeBytes?: number | undefined
   readonly devices: readonly DeviceMapping[]
+  /** Devices that may be used besides those that are there; `--device-cgroup-rule`. */
+  readonly deviceRules?: readonly DeviceRule[] | undefined
 
   readonly privileged: boolean
   /** Full names (`CAP_CHOWN`) or `ALL`. */
@@ -104,7 +113,40 @@ export function isRestarted({ restartPolicy }: Pick<ContainerConfig, 'restartPol
   return restartPolicy !== undefined && restartPolicy.name !== 'no'
 }
 
-export type NetworkMode = 'bridge' | 'host' | 'none'
+/**
+ * A namespace of another container's. A name as typed until the container is made, its id from then
+ * on.
+ */
+export type PeerMode = `container:${string}`
+
+export type NetworkMode = 'bridge' | 'host' | 'none' | PeerMode | NamespacePathMode
+
+/** A network namespace on the host that somebody else has made, by an absolute path. */
+export type NamespacePathMode = `ns:/${string}`
+
+/** The container that a mode joins, a name or an id; undefined for modes without one. */
+export function peerOf(mode: string): string | undefined {
+  return mode.startsWith('container:') ? mode.slice('container:'.length) : undefined
+}
+
+/** The path of an `ns:` mode. */
+export function namespacePathOf(mode: string): string | undefined {
+  return mode.startsWith('ns:') ? mode.slice('ns:'.length) : undefined
+}
+
+export interface DnsOptions {
+  /** Addresses. */
+  readonly servers: readonly string[]
+  /** Domains; a single dot for none at all. */
+  readonly search: readonly string[]
+  readonly options: readonly string[]
+}
+
+export interface ExtraHost {
+  readonly name: string
+  /** An IP address, or `host-gateway` for the address under which the host is reached. */
+  readonly address: string
+}
 
 export type ConfiguredMount = BindMount | VolumeMount | TmpfsMount
 
@@ -155,6 +197,15 @@ export interface DeviceMapping {
   readonly access: string
 }
 
+export interface DeviceRule {
+  readonly type: 'a' | 'b' | 'c'
+  /** undefined: any. */
+  readonly major?: number | undefined
+  readonly minor?: number | undefined
+  /** Of `r`, `w`, `m`. */
+  readonly access: string
+}
+
 export interface SecurityOptions {
   /** As typed, for inspect. */
   readonly given: readonly string[]
@@ -163,6 +214,10 @@ export interface SecurityOptions {
   readonly noNewPrivileges: boolean
   readonly isSystempathsUnconfined: boolean
   readonly isWritableCgroups: boolean
+  /** `--privileged` gives no devices of the host. */
+  readonly isWithoutHostDevices?: boolean | undefined
+  /** For SELinux, without `label=`. */
+  readonly labels?: readonly string[] | undefined
 }
 
 export interface Ulimit {
@@ -179,6 +234,8 @@ export interface ResourceLimits {
   readonly cpuShares?: number | undefined
   readonly cpuQuotaUs?: number | undefined
   readonly cpuPeriodUs?: number | undefined
+  readonly realtimePeriodUs?: number | undefined
+  readonly realtimeRuntimeUs?: number | undefined
   readonly cpusetCpus?: string | undefined
   readonly cpusetMems?: string | undefined
   readonly memoryBytes?: number | undefined
@@ -189,4 +246,26 @@ export interface ResourceLimits {
   readonly pidsLimit?: number | undefined
   readonly oomScoreAdj?: number | undefined
   readonly isOomKillDisabled: boolean
+  readonly blockIo?: BlockIoLimits | undefined
+  /** Files of the container's cgroup, on v2, and what is written to them. */
+  readonly cgroupFiles?: Readonly<Record<string, string>> | undefined
+}
+
+export interface BlockIoLimits {
+  /** 10 to 1000; undefined or 0 for the parent's. */
+  readonly weight?: number | undefined
+  readonly deviceWeights: readonly DeviceValue[]
+  /** Bytes a second. */
+  readonly readBps: readonly DeviceValue[]
+  readonly writeBps: readonly DeviceValue[]
+  /** Operations a second. */
+  readonly readIops: readonly DeviceValue[]
+  readonly writeIops: readonly DeviceValue[]
+}
+
+/** A number for one block device. */
+export interface DeviceValue {
+  /** Absolute path on the host. */
+  readonly path: string
+  readonly value: number
 }

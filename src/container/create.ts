@@ -25,6 +25,7 @@ import { recordContainerEvent } from './container-event.ts'
 import { volumesOf } from './container-volumes.ts'
 import { generateName } from './generate-name.ts'
 import { containerLabels } from './labels.ts'
+import { withPeerIds } from './peers.ts'
 import { resolveMounts } from './resolve-mounts.ts'
 import type { ContainerStores } from './stores.ts'
 
@@ -49,11 +50,11 @@ const attemptsForName = 20
 export function createContainer(stores: ContainerStores, request: CreateRequest): string {
   const { image } = request
   const config = {
-    ...request.config,
+    ...withPeerIds(stores, request.config),
     mounts: resolveMounts(stores, request.config, image?.local.config.process.volumes ?? []),
   }
   const id = randomBytes(32).toString('hex')
-  const runtime = { name: request.runtime, path: findProgram(request.runtime) }
+  const runtime = { name: request.runtime, path: findRuntime(request.runtime) }
   const snapshotter = stores.containerSnapshotter
   const snapshotKey = config.rootfs === undefined ? id : undefined
   const lease = createLease(stores.database, `create ${id}`)
@@ -104,6 +105,17 @@ export function createContainer(stores: ContainerStores, request: CreateRequest)
     lease.release()
   }
   return id
+}
+
+function findRuntime(nameOrPath: string): string {
+  try {
+    return findProgram(nameOrPath)
+  } catch (error) {
+    if (!hasCode(error, 'FAILED_PRECONDITION')) throw error
+    throw new TsctrError(error.code, `--runtime ${error.message}`, {
+      hint: error.hint ?? 'runc, crun, or the path of another OCI runtime',
+    })
+  }
 }
 
 function insertNamed(

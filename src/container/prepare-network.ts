@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
+import { TsctrError } from '../errors.ts'
 import { selfAsOwner } from '../host/owner.ts'
 import { readTextIfThere } from '../host/read-text.ts'
 import { allocateAddress } from '../network/allocate-address.ts'
@@ -11,7 +12,8 @@ import { resolvConfText, systemdResolvConfPath } from '../network/resolv-conf.ts
 import type { Bundle } from '../runtime/bundle.ts'
 import { type ContainerFiles, containerFiles } from '../runtime/container-files.ts'
 import type { ContainerRecord } from '../store/containers.ts'
-import { asConfig, type ContainerConfig } from './config.ts'
+import { asConfig, type ContainerConfig, type NetworkMode, namespacePathOf } from './config.ts'
+import { type Peer, runningPeer } from './peers.ts'
 import { containerHostname } from './spec/process.ts'
 import type { EtcFiles, SpecInput } from './spec/spec-input.ts'
 import type { ContainerStores } from './stores.ts'
@@ -33,9 +35,11 @@ export async function prepareNetwork(
 ): Promise<ContainerNetwork> {
   const config = asConfig(record.config)
   const files = containerFiles(stores.dataRoot, record.id)
+  const peer = await runningPeer(stores, config.networkMode, '--network')
+  if (peer !== undefined) return networkOf(stores, peer)
   if (config.networkMode !== 'bridge') {
     const etcFiles = writeEtcFiles(files, { config, containerId: record.id, ownAddresses: [] })
-    return { namespace: config.networkMode, etcFiles }
+    return { namespace: namespaceOf(config.networkMode), etcFiles }
   }
   const network = await ensureDefaultNetwork(stores.database, { dataRoot: stores.dataRoot })
   const endpoint = await allocateAddress(stores.database, {
@@ -49,19 +53,40 @@ export async function prepareNetwork(
     config,
     containerId: record.id,
     ownAddresses: [endpoint.address],
+    hostGateway: endpoint.gateway,
   })
   return { namespace: { path: bundle.netns }, etcFiles }
+}
+
+/** Another container's network, and its very files in /etc. */
+function networkOf(stores: ContainerStores, { record, pid }: Peer): ContainerNetwork {
+  const { hosts, hostname, resolvConf } = containerFiles(stores.dataRoot, record.id)
+  return {
+    namespace: { path: `/proc/${pid}/ns/net`, isForeign: true },
+    etcFiles: { hosts, hostname, resolvConf },
+  }
+}
+
+/** @throws NOT_FOUND if there is nothing at the path of an `ns:` mode */
+function namespaceOf(mode: NetworkMode): SpecInput['network'] {
+  const path = namespacePathOf(mode)
+  if (path === undefined) return mode === 'host' ? 'host' : 'none'
+  if (existsSync(path)) return { path, isForeign: true }
+  throw new TsctrError('NOT_FOUND', `--network ${mode}: no such file`)
 }
 
 interface EtcRequest {
   readonly config: ContainerConfig
   readonly containerId: string
   readonly ownAddresses: readonly string[]
+  /** Where the container reaches the host; undefined where it cannot. */
+  readonly hostGateway?: string | undefined
 }
 
 function writeEtcFiles(files: ContainerFiles, request: EtcRequest): EtcFiles {
   const { config, containerId, ownAddresses } = request
-  const networkKind: NetworkKind = config.networkMode === 'bridge' ? 'own' : config.networkMode
+  const networkKind = networkKindOf(config.networkMode)
+  const { dns, extraHosts = [] } = config
   const hostname = containerHostname(config, containerId)
   write(files.hostname, `${hostname}\n`)
   write(
@@ -72,7 +97,8 @@ function writeEtcFiles(files: ContainerFiles, request: EtcRequest): EtcFiles {
       hostname,
       domainname: config.domainname,
       ownAddresses,
-      extraHosts: [],
+      extraHosts: extraHosts.map(({ name, address }) => ({ address, names: [name] })),
+      hostGateway: networkKind === 'host' ? '127.0.0.1' : request.hostGateway,
     }),
   )
   write(
@@ -81,12 +107,16 @@ function writeEtcFiles(files: ContainerFiles, request: EtcRequest): EtcFiles {
       networkKind,
       hostFile: readTextIfThere('/etc/resolv.conf') ?? '',
       systemdFile: readTextIfThere(systemdResolvConfPath),
-      dns: [],
-      search: [],
-      options: [],
+      dns: dns?.servers ?? [],
+      search: dns?.search ?? [],
+      options: dns?.options ?? [],
     }),
   )
   return { hosts: files.hosts, hostname: files.hostname, resolvConf: files.resolvConf }
+}
+
+function networkKindOf(mode: NetworkMode): NetworkKind {
+  return mode === 'host' || mode === 'none' ? mode : 'own'
 }
 
 /** Written in place: the file may be bind-mounted into a running container. */

@@ -17,8 +17,10 @@ export async function releaseRun(stores: ContainerStores, record: ContainerRecor
   const isReleased = releaseEndpoints(stores.database, record.id)
   try {
     removeNetworkNamespace(bundle.netns)
-    unmountIfMounted(bundle.rootfs)
-    removeMountPoint(bundle.rootfs)
+    for (const path of [bundle.rootfs, bundle.sharedMemory]) {
+      unmountIfMounted(path)
+      removeMountPoint(path)
+    }
   } finally {
     await isReleased
   }

@@ -19,12 +19,14 @@ import { imageProcessOf } from './image-process.ts'
 import { withContainerLock } from './lock.ts'
 import { keepOlderLogs, logTargetOf, monitorLog } from './log-target.ts'
 import { isRunning } from './observe.ts'
+import { prepareNamespaces } from './prepare-namespaces.ts'
 import { type ContainerNetwork, prepareNetwork } from './prepare-network.ts'
 import { releaseRun } from './release-run.ts'
 import { settleLocked } from './settle.ts'
 import { prepareBindSources } from './spec/bind-sources.ts'
 import { buildSpec } from './spec/build-spec.ts'
 import { openRootDirectory } from './spec/root-directory.ts'
+import type { SpecInput } from './spec/spec-input.ts'
 import type { ContainerStores } from './stores.ts'
 
 export interface StartRequest {
@@ -98,7 +100,8 @@ async function startLocked(
   const rootfsPath = mountRootfs(stores, record, bundle)
   await prepareVolumes(stores.dataRoot, asConfig(record.config).mounts, rootfsPath)
   const network = await prepareNetwork(stores, record, bundle)
-  writeSpec(stores, record, { config, bundle, rootfsPath, network })
+  const namespaces = await prepareNamespaces(stores, record, bundle)
+  writeSpec(stores, record, { config, bundle, rootfsPath, network, namespaces })
   const log = logTargetOf(stores.dataRoot, record)
   const monitored = await createMonitored({
     containerId: record.id,
@@ -111,6 +114,7 @@ async function startLocked(
     hasStdin: config.openStdin,
     leavesStdinOpen: config.openStdin && config.tty,
     exitCommand: [...stores.selfCommand, 'internal', 'on-exit', record.id],
+    timeoutS: config.timeoutS,
     exitDelayS: request.beforeStart === undefined || isRestarted(config) ? 0 : 1,
   })
   updateContainer(stores.database, record.id, { ...monitored })
@@ -148,6 +152,7 @@ function writeSpec(
     readonly bundle: Bundle
     readonly rootfsPath: string
     readonly network: ContainerNetwork
+    readonly namespaces: Pick<SpecInput, 'peers' | 'sharedMemory'>
   },
 ): void {
   const root = openRootDirectory(made.rootfsPath)
@@ -160,6 +165,7 @@ function writeSpec(
       root,
       network: made.network.namespace,
       files: made.network.etcFiles,
+      ...made.namespaces,
       facts: hostFacts(),
     })
     writeFileSync(made.bundle.config, formatRuntimeSpec(spec), { mode: 0o600 })

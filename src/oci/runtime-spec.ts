@@ -119,11 +119,33 @@ export interface RuntimeResources {
     readonly shares?: number
     readonly quota?: number
     readonly period?: number
+    readonly realtimeRuntime?: number
+    readonly realtimePeriod?: number
     readonly cpus?: string
     readonly mems?: string
   }
   readonly pids?: { readonly limit: number }
+  readonly blockIO?: RuntimeBlockIo
+  /** Files of a cgroup v2 and what is written to them. */
+  readonly unified?: Readonly<Record<string, string>>
 }
+
+/** Source: OCI runtime-spec §config-linux.md#block-io */
+export interface RuntimeBlockIo {
+  readonly weight?: number
+  readonly weightDevice?: readonly (DeviceNumber & { readonly weight: number })[]
+  readonly throttleReadBpsDevice?: readonly RuntimeThrottle[]
+  readonly throttleWriteBpsDevice?: readonly RuntimeThrottle[]
+  readonly throttleReadIOPSDevice?: readonly RuntimeThrottle[]
+  readonly throttleWriteIOPSDevice?: readonly RuntimeThrottle[]
+}
+
+export interface DeviceNumber {
+  readonly major: number
+  readonly minor: number
+}
+
+export type RuntimeThrottle = DeviceNumber & { readonly rate: number }
 
 export type SeccompAction =
   | 'SCMP_ACT_KILL'

@@ -5,6 +5,8 @@ export interface Bundle {
   readonly directory: string
   readonly config: string
   readonly rootfs: string
+  /** A tmpfs for /dev/shm, where other containers may share it. */
+  readonly sharedMemory: string
   /** A network namespace made by tsctr is bound here. */
   readonly netns: string
   readonly monitorPidFile: string
@@ -26,6 +28,7 @@ export function bundleIn(directory: string): Bundle {
     directory,
     config: join(directory, 'config.json'),
     rootfs: join(directory, 'rootfs'),
+    sharedMemory: join(directory, 'shm'),
     netns: join(directory, 'netns'),
     monitorPidFile: join(directory, 'conmon.pid'),
     processPidFile: join(directory, 'ctr.pid'),

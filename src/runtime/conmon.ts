@@ -10,7 +10,9 @@ export interface MonitorOptions extends Omit<ConmonTarget, 'sessionId'> {
   readonly leavesStdinOpen: boolean
   /** Run by conmon after the container has ended, argv. */
   readonly exitCommand: readonly string[]
-  /** Whole seconds before that: somebody waits in the foreground and is likely to be first. */
+  /** Whole seconds after which conmon kills the container; undefined for no end. */
+  readonly timeoutS: number | undefined
+  /** Whole seconds before the exit command: somebody waits in the foreground and is likely to be first. */
   readonly exitDelayS: number
 }
 
@@ -30,6 +32,7 @@ export async function createMonitored(options: MonitorOptions): Promise<Monitore
   const conmon = startConmon({ ...options, sessionId: options.containerId }, [
     ...(options.leavesStdinOpen ? ['--leave-stdin-open'] : []),
     ...exitCommandArguments(options.exitCommand),
+    ...(options.timeoutS === undefined ? [] : ['--timeout', String(options.timeoutS)]),
     ...(options.exitDelayS === 0 ? [] : ['--exit-delay', String(options.exitDelayS)]),
   ])
   try {

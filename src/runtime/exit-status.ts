@@ -7,6 +7,9 @@ export interface ExitStatus {
   readonly finishedAt: Date
 }
 
+/** conmon's -1: it has sent SIGKILL itself, because of its --timeout. Source: conmon.c timed_out */
+const killedCode = 137
+
 /**
  * What conmon wrote when the container's process ended.
  *
@@ -17,7 +20,8 @@ export function readExitStatus(path: string): ExitStatus | undefined {
   try {
     const text = readFileSync(path, 'ascii').trim()
     if (!/^-?\d+$/.test(text)) return undefined
-    return { code: Number(text), finishedAt: statSync(path).mtime }
+    const code = Number(text)
+    return { code: code < 0 ? killedCode : code, finishedAt: statSync(path).mtime }
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined
     throw error

@@ -12,6 +12,11 @@ const systemDirectories = [
   '/bin',
 ]
 
+/** What to type for the programs that tsctr asks for by itself, and for runtimes. */
+const packages: ReadonlyMap<string, string> = new Map(
+  ['conmon', 'crun', 'runc'].map((name) => [name, `apt-get install ${name}`]),
+)
+
 /**
  * The path of a program that must be installed on the host.
  *
@@ -30,7 +35,7 @@ export function findProgram(nameOrPath: string): string {
     if (isExecutable(path)) return path
   }
   throw new TsctrError('FAILED_PRECONDITION', `${nameOrPath}: not installed`, {
-    hint: `apt-get install ${nameOrPath}`,
+    hint: packages.get(nameOrPath),
   })
 }
 

@@ -88,12 +88,8 @@ export interface ContainerChange {
  * @throws  ALREADY_EXISTS if the name is taken in the namespace
  */
 export function insertContainer(database: Database, container: NewContainer): void {
-  const holder = database
-    .prepare<[string, string], { id: string }>(
-      'SELECT id FROM container WHERE namespace = ? AND name = ?',
-    )
-    .get(container.namespace, container.name)
-  if (holder !== undefined) throw nameTaken(container.name, holder.id)
+  const holder = containerIdOf(database, container.namespace, container.name)
+  if (holder !== undefined) throw nameTaken(container.name, holder)
   database
     .prepare(
       `INSERT INTO container (id, namespace, name, image_name, image_target_digest,
@@ -172,12 +168,8 @@ export function renameContainerRow(
   { id, namespace }: Pick<ContainerRecord, 'id' | 'namespace'>,
   name: string,
 ): void {
-  const holder = database
-    .prepare<[string, string], { id: string }>(
-      'SELECT id FROM container WHERE namespace = ? AND name = ?',
-    )
-    .get(namespace, name)
-  if (holder !== undefined) throw nameTaken(name, holder.id)
+  const holder = containerIdOf(database, namespace, name)
+  if (holder !== undefined) throw nameTaken(name, holder)
   updateContainer(database, id, { name })
 }
 
@@ -187,6 +179,19 @@ export function getContainer(database: Database, id: string): ContainerRecord | 
     .prepare<[string], ContainerRow>('SELECT * FROM container WHERE id = ?')
     .get(id)
   return row === undefined ? undefined : toContainer(row)
+}
+
+/** The id of the container with exactly this name. */
+export function containerIdOf(
+  database: Database,
+  namespace: string,
+  name: string,
+): string | undefined {
+  return database
+    .prepare<[string, string], { id: string }>(
+      'SELECT id FROM container WHERE namespace = ? AND name = ?',
+    )
+    .get(namespace, name)?.id
 }
 
 /**

@@ -62,7 +62,11 @@ describe('tsctr run', { skip }, () => {
       [['--user', 'nosuch', 'busybox', 'true'], 125, /^tsctr: user "nosuch": /],
       [['--pull', 'never', 'nosuch'], 125, /^tsctr: image nosuch:latest: not here/],
       [['--device', '/dev/nosuch', 'busybox', 'true'], 125, /^tsctr: device \/dev\/nosuch: /],
-      [['--runtime', 'nosuch', 'busybox', 'true'], 125, /^tsctr: nosuch: not installed/],
+      [
+        ['--runtime', 'nosuch', 'busybox', 'true'],
+        125,
+        /^tsctr: --runtime nosuch: not installed\nhint: runc, crun, or the path/,
+      ],
       [['--no-such-flag', 'busybox'], 125, /^tsctr: run: unknown option '--no-such-flag'/],
       [[], 125, /^tsctr: run: missing required argument 'image'/],
     ] as const) {

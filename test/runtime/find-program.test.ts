@@ -52,10 +52,11 @@ test('a path is taken as it is', () => {
   })
 })
 
-test('a missing program is named, with what to install', () => {
+// "apt-get install nosuch" was no help to who had mistyped a runtime.
+test('a missing program is named; nobody is told to install what is no package', () => {
   assert.throws(() => findProgram('tsctr-nope'), {
     code: 'FAILED_PRECONDITION',
     message: 'tsctr-nope: not installed',
-    hint: 'apt-get install tsctr-nope',
+    hint: undefined,
   })
 })

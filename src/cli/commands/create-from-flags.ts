@@ -1,12 +1,15 @@
 import { writeFileSync } from 'node:fs'
+import { requireSupport } from '../../container/check-support.ts'
 import type { ContainerConfig } from '../../container/config.ts'
 import { createContainer } from '../../container/create.ts'
 import { removeContainer } from '../../container/remove.ts'
+import { removeNamesake } from '../../container/remove-namesake.ts'
 import { settleInterrupted } from '../../container/settle.ts'
 import { TsctrError } from '../../errors.ts'
+import { hostFacts } from '../../host/host-facts.ts'
 import { ensureImage } from '../../image/ensure-image.ts'
 import type { Context } from '../context.ts'
-import { wantedPlatform } from '../image-platform.ts'
+import { platformWarning, wantedPlatform } from '../image-platform.ts'
 import { interruptible } from '../interrupt.ts'
 import { maxDownloads } from '../max-downloads.ts'
 import { createProgress } from '../render/progress.ts'
@@ -26,8 +29,12 @@ export async function createFromFlags(
   const options = runOptionsFromFlags(flags)
   const config = configFromFlags(flags, image, args)
   requireRoot()
+  requireSupport(config, hostFacts())
   await settleInterrupted(ctx)
   const local = config.rootfs === undefined ? await localImage(ctx, image, options) : undefined
+  const warning = local && platformWarning(local.local.config.platform, options.platform)
+  if (warning !== undefined) ctx.stderr.line(warning)
+  if (options.replaces) await removeNamesake(ctx, config.name)
   const id = createContainer(ctx, {
     config,
     image: local,

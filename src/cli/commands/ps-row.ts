@@ -1,6 +1,7 @@
 import { asConfig } from '../../container/config.ts'
 import type { ContainerImages } from '../../container/container-images.ts'
 import type { ContainerSize } from '../../container/container-size.ts'
+import { networksOf } from '../../container/inspect/network-settings.ts'
 import type { ListedContainer } from '../../container/list-containers.ts'
 import { containerArgs } from '../../container/spec/process.ts'
 import { hasCode } from '../../errors.ts'
@@ -97,7 +98,7 @@ export function psRow({ record, state }: ListedContainer, options: PsRowOptions)
       .map((source) => (trunc ? ellipsis(source, mountWidth) : source))
       .join(','),
     LocalVolumes: String(config.mounts.filter(({ type }) => type === 'volume').length),
-    Networks: config.networkMode,
+    Networks: networksOf(config.networkMode).join(','),
     get Platform() {
       const platform = images.config(record)?.platform
       return platform === undefined ? '' : formatPlatform(platform)

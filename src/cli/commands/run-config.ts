@@ -1,11 +1,18 @@
 import { resolve } from 'node:path'
-import { type ContainerConfig, isRestarted, type ResourceLimits } from '../../container/config.ts'
+import {
+  type ContainerConfig,
+  isRestarted,
+  peerOf,
+  type ResourceLimits,
+} from '../../container/config.ts'
 import { keyValues, resolveEnv } from '../../container/flag-values/key-values.ts'
 import { logConfig } from '../../container/flag-values/log-opt.ts'
 import { defaultSecurity } from '../../container/flag-values/security-opt.ts'
 import { TsctrError } from '../../errors.ts'
 import type { PullPolicy } from '../../image/pull-policy.ts'
+import { blockIoFrom } from './run-block-io-flags.ts'
 import type { RunFlags, StdioName } from './run-flags.ts'
+import { dnsFrom } from './run-name-flags.ts'
 
 /** What `run` does around the container; it is no part of the container. */
 export interface RunOptions {
@@ -21,6 +28,8 @@ export interface RunOptions {
   /** Absolute; there was no such file. */
   readonly cidfile: string | undefined
   readonly pidfile: string | undefined
+  /** Remove the container that has the name. */
+  readonly replaces: boolean
   /** Name or path of the OCI runtime; undefined for the default. */
   readonly runtime: string | undefined
 }
@@ -38,7 +47,8 @@ export function configFromFlags(
   args: readonly string[],
 ): ContainerConfig {
   refuseContradictions(flags)
-  const env = [...(flags.envFile ?? []).flat(), ...(flags.env ?? [])]
+  const files = [...(flags.envFile ?? []), ...(flags.dotenvFile ?? [])]
+  const env = [...files.flat(), ...(flags.env ?? [])]
   return {
     image: flags.rootfs === true ? '' : image,
     rootfs: flags.rootfs === true ? resolve(image) : undefined,
@@ -60,6 +70,7 @@ export function configFromFlags(
     initBinary: flags.initBinary,
     stopSignal: flags.stopSignal,
     stopTimeoutS: flags.stopTimeout,
+    timeoutS: flags.timeout || undefined,
     autoRemove: flags.rm ?? false,
     restartPolicy: flags.restart,
     log: logConfig(flags.logDriver, flags.logOpt ?? [], process.cwd()),
@@ -68,6 +79,9 @@ export function configFromFlags(
     networkMode: flags.network ?? flags.net ?? 'bridge',
     pidMode: flags.pid ?? 'private',
     ipcMode: flags.ipc ?? 'private',
+    usernsMode: flags.userns,
+    dns: dnsFrom(flags),
+    extraHosts: flags.addHost,
     utsMode: flags.uts ?? 'private',
     cgroupnsMode: flags.cgroupns,
     cgroupParent: flags.cgroupParent,
@@ -78,6 +92,7 @@ export function configFromFlags(
     readOnly: flags.readOnly ?? false,
     shmSizeBytes: flags.shmSize,
     devices: flags.device ?? [],
+    deviceRules: flags.deviceCgroupRule,
     privileged: flags.privileged ?? false,
     capAdd: flags.capAdd ?? [],
     capDrop: flags.capDrop ?? [],
@@ -99,6 +114,7 @@ export function runOptionsFromFlags(flags: RunFlags): RunOptions {
     pull: flags.pull,
     platform: flags.platform,
     cidfile: flags.cidfile,
+    replaces: flags.replace ?? false,
     pidfile: flags.pidfile === undefined ? undefined : resolve(flags.pidfile),
     runtime: flags.runtime,
   }
@@ -120,6 +136,8 @@ function resourcesFrom(flags: RunFlags): ResourceLimits {
     cpuShares: flags.cpuShares,
     cpuQuotaUs: flags.cpuQuota,
     cpuPeriodUs: flags.cpuPeriod,
+    realtimePeriodUs: flags.cpuRtPeriod,
+    realtimeRuntimeUs: flags.cpuRtRuntime,
     cpusetCpus: flags.cpusetCpus,
     cpusetMems: flags.cpusetMems,
     memoryBytes: flags.memory,
@@ -129,6 +147,8 @@ function resourcesFrom(flags: RunFlags): ResourceLimits {
     pidsLimit: flags.pidsLimit,
     oomScoreAdj: flags.oomScoreAdj,
     isOomKillDisabled: flags.oomKillDisable ?? false,
+    blockIo: blockIoFrom(flags),
+    cgroupFiles: flags.cgroupConf === undefined ? undefined : Object.fromEntries(flags.cgroupConf),
   }
 }
 
@@ -151,10 +171,30 @@ function refuseContradictions(flags: RunFlags): void {
       flags.rm === true && isRestarted({ restartPolicy: flags.restart }),
       '--restart: contradicts --rm',
     ],
+    [flags.replace === true && flags.name === undefined, '--replace: needs --name'],
+    ...networkContradictions(flags),
     [flags.detach === true && flags.attach !== undefined, '--attach: contradicts --detach'],
   ]
   const problem = problems.find(([isThere]) => isThere)
   if (problem !== undefined) throw new TsctrError('INVALID_ARGUMENT', problem[1])
+}
+
+/** Whose network is joined, its names and its files in /etc are too. */
+function networkContradictions(flags: RunFlags): readonly (readonly [boolean, string])[] {
+  const mode = flags.network ?? flags.net ?? 'bridge'
+  if (peerOf(mode) === undefined) return []
+  const given = [
+    ['--hostname', flags.hostname],
+    ['--domainname', flags.domainname],
+    ['--add-host', flags.addHost],
+    ['--dns', flags.dns],
+    ['--dns-search', flags.dnsSearch],
+    ['--dns-option', flags.dnsOption ?? flags.dnsOpt],
+  ] as const
+  return given.map(([flag, value]) => [
+    value !== undefined,
+    `${flag}: contradicts --network ${mode}`,
+  ])
 }
 
 function lastOfEach<T>(items: readonly T[], key: (item: T) => string): T[] {

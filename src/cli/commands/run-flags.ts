@@ -1,7 +1,9 @@
 import { type Command, Option } from 'commander'
 import type {
   ConfiguredMount,
+  ContainerConfig,
   DeviceMapping,
+  DeviceRule,
   NetworkMode,
   RestartPolicy,
   SecurityOptions,
@@ -10,7 +12,10 @@ import type {
 } from '../../container/config.ts'
 import { parseDetachKeys } from '../../container/detach-keys.ts'
 import { parseCapability } from '../../container/flag-values/capability.ts'
+import { parseCgroupFile } from '../../container/flag-values/cgroup-file.ts'
 import { parseDevice } from '../../container/flag-values/device.ts'
+import { parseDeviceRule } from '../../container/flag-values/device-rule.ts'
+import { readDotenvFile } from '../../container/flag-values/dotenv-file.ts'
 import { parseKeyValue } from '../../container/flag-values/key-values.ts'
 import {
   type LogDriverName,
@@ -27,6 +32,11 @@ import {
   parseUser,
   parseWorkdir,
 } from '../../container/flag-values/names.ts'
+import {
+  parseIpcMode,
+  parsePidMode,
+  parseUsernsMode,
+} from '../../container/flag-values/namespace-mode.ts'
 import { parseNetworkMode } from '../../container/flag-values/network-mode.ts'
 import {
   parseCpus,
@@ -47,18 +57,24 @@ import { type PullPolicy, pullPolicies } from '../../image/pull-policy.ts'
 import { parsePlatform } from '../../oci/platform.ts'
 import { parseSignal } from '../../oci/signal.ts'
 import { repeated, single } from '../flag-parser.ts'
+import { addRefusedFlags, refusedRunFlags } from './refused-flags.ts'
+import { addBlockIoFlags, type BlockIoFlags } from './run-block-io-flags.ts'
+import { addNameFlags, type NameFlags } from './run-name-flags.ts'
 
 /** What commander makes of the flags of `run` and `create`; names as it derives them. */
-export interface RunFlags {
+export interface RunFlags extends BlockIoFlags, NameFlags {
   readonly annotation?: readonly string[]
   readonly attach?: readonly StdioName[]
   readonly capAdd?: readonly string[]
   readonly capDrop?: readonly string[]
+  readonly cgroupConf?: readonly (readonly [string, string])[]
   readonly cgroupParent?: string
   readonly cgroupns?: 'private' | 'host'
   readonly cidfile?: string
   readonly cpuPeriod?: number
   readonly cpuQuota?: number
+  readonly cpuRtPeriod?: number
+  readonly cpuRtRuntime?: number
   readonly cpuShares?: number
   readonly cpus?: number
   readonly cpusetCpus?: string
@@ -66,7 +82,9 @@ export interface RunFlags {
   readonly detach?: boolean
   readonly detachKeys?: Buffer
   readonly device?: readonly DeviceMapping[]
+  readonly deviceCgroupRule?: readonly DeviceRule[]
   readonly domainname?: string
+  readonly dotenvFile?: readonly (readonly string[])[]
   readonly entrypoint?: string
   readonly env?: readonly string[]
   readonly envFile?: readonly (readonly string[])[]
@@ -75,7 +93,7 @@ export interface RunFlags {
   readonly init?: boolean
   readonly initBinary?: string
   readonly interactive?: boolean
-  readonly ipc?: 'private' | 'host' | 'none'
+  readonly ipc?: ContainerConfig['ipcMode']
   readonly label?: readonly string[]
   readonly labelFile?: readonly (readonly string[])[]
   readonly logDriver?: LogDriverName
@@ -90,7 +108,7 @@ export interface RunFlags {
   readonly network?: NetworkMode
   readonly oomKillDisable?: boolean
   readonly oomScoreAdj?: number
-  readonly pid?: 'host' | 'private'
+  readonly pid?: ContainerConfig['pidMode']
   readonly pidfile?: string
   readonly pidsLimit?: number
   readonly platform?: string
@@ -98,6 +116,7 @@ export interface RunFlags {
   readonly pull: PullPolicy
   readonly quiet?: boolean
   readonly readOnly?: boolean
+  readonly replace?: boolean
   readonly restart?: RestartPolicy
   readonly rm?: boolean
   readonly rootfs?: boolean
@@ -108,11 +127,13 @@ export interface RunFlags {
   readonly stopSignal?: string
   readonly stopTimeout?: number
   readonly sysctl?: readonly (readonly [string, string])[]
+  readonly timeout?: number
   readonly tmpfs?: readonly TmpfsMount[]
   readonly tty?: boolean
   readonly ulimit?: readonly Ulimit[]
   readonly umask?: number
   readonly user?: string
+  readonly userns?: 'host'
   readonly uts?: 'host' | 'private'
   readonly volume?: readonly ConfiguredMount[]
   readonly volumesFrom?: readonly string[]
@@ -121,6 +142,8 @@ export interface RunFlags {
 
 export type StdioName = 'stdin' | 'stdout' | 'stderr'
 
+/** conmon counts in 32 bits. */
+const maxTimeoutS = 2 ** 31 - 1
 const minMemoryBytes = 6 * 1024 * 1024
 
 /**
@@ -135,20 +158,17 @@ export function addRunFlags(command: Command, kind: 'run' | 'create'): Command {
   addProcessFlags(command)
   addIdentityFlags(command)
   addIsolationFlags(command)
+  addNameFlags(command)
   addSecurityFlags(command)
-  return addResourceFlags(command)
+  addResourceFlags(command)
+  addBlockIoFlags(command)
+  addRefusedFlags(command, refusedRunFlags)
+  return command
 }
 
 function addRunningFlags(command: Command): void {
-  const stream = (text: string): StdioName =>
-    oneOf<StdioName>('stdin', 'stdout', 'stderr')(text.toLowerCase())
   command
     .option('-d, --detach', 'run in the background and print the container ID')
-    .option(
-      '-a, --attach <stream>',
-      'attach to stdin, stdout or stderr only',
-      list('--attach', stream),
-    )
     .option(
       '--detach-keys <keys>',
       'keys that leave the container running (default "ctrl-p,ctrl-q")',
@@ -160,12 +180,24 @@ function addRunningFlags(command: Command): void {
 }
 
 function addProcessFlags(command: Command): void {
+  const stream = (text: string): StdioName =>
+    oneOf<StdioName>('stdin', 'stdout', 'stderr')(text.toLowerCase())
   command
+    .option(
+      '-a, --attach <stream>',
+      'attach to stdin, stdout or stderr only',
+      list('--attach', stream),
+    )
     .option('-i, --interactive', 'keep stdin open')
     .option('-t, --tty', 'allocate a pseudo-terminal')
     .option('--entrypoint <program>', 'replace the ENTRYPOINT of the image; empty clears it')
     .option('-e, --env <name=value>', 'set an environment variable', list('--env', parseEnvEntry))
     .option('--env-file <file>', 'read environment variables', list('--env-file', readValueFile))
+    .option(
+      '--dotenv-file <file>',
+      'the same with the quotes of a shell',
+      list('--dotenv-file', readDotenvFile),
+    )
     .option('-w, --workdir <path>', 'working directory', single('--workdir', parseWorkdir))
     .option('-u, --user <user[:group]>', 'user name or ID', single('--user', parseUser))
     .option('--group-add <group>', 'add a group', list('--group-add', asIs))
@@ -178,11 +210,17 @@ function addProcessFlags(command: Command): void {
       'seconds before SIGKILL; -1 for no end',
       single('--stop-timeout', wholeNumber(-1)),
     )
+    .option(
+      '--timeout <seconds>',
+      'kill it when it has run for so long; 0 for no end',
+      single('--timeout', wholeNumber(0, maxTimeoutS)),
+    )
 }
 
 function addIdentityFlags(command: Command): void {
   command
     .option('--name <name>', 'name of the container', single('--name', parseContainerName))
+    .option('--replace', 'remove the container that has the name')
     .option('-l, --label <name=value>', 'set a label', list('--label', parseKeyValue))
     .option('--label-file <file>', 'read labels', list('--label-file', readValueFile))
     .option(
@@ -233,13 +271,18 @@ function addIsolationFlags(command: Command): void {
     .option('--tmpfs <path[:options]>', 'mount a tmpfs', list('--tmpfs', parseTmpfs))
     .option('--read-only', 'mount the root filesystem read-only')
     .option('--shm-size <size>', 'size of /dev/shm (default 64m)', size('--shm-size'))
-    .option('--network <mode>', 'bridge, host or none', single('--network', parseNetworkMode))
+    .option(
+      '--network <mode>',
+      'bridge, host, none, container:NAME or ns:PATH',
+      single('--network', parseNetworkMode),
+    )
     .addOption(new Option('--net <mode>').hideHelp().argParser(single('--net', parseNetworkMode)))
     .option('-h, --hostname <name>', 'host name', single('--hostname', parseHostname))
     .option('--domainname <name>', 'NIS domain name', single('--domainname', parseHostname))
-    .option('--pid <mode>', 'PID namespace', single('--pid', oneOf('private', 'host')))
-    .option('--ipc <mode>', 'IPC namespace', single('--ipc', oneOf('private', 'host', 'none')))
+    .option('--pid <mode>', 'PID namespace', single('--pid', parsePidMode))
+    .option('--ipc <mode>', 'IPC namespace', single('--ipc', parseIpcMode))
     .option('--uts <mode>', 'UTS namespace', single('--uts', oneOf('private', 'host')))
+    .option('--userns <mode>', 'user namespace: host', single('--userns', parseUsernsMode))
     .option('--cgroupns <mode>', 'cgroup namespace', single('--cgroupns', oneOf('private', 'host')))
 }
 
@@ -252,17 +295,32 @@ function addSecurityFlags(command: Command): void {
     .option('--cap-drop <capability>', 'drop a capability', list('--cap-drop', parseCapability))
     .option('--security-opt <option>', 'seccomp=, apparmor=, no-new-privileges, …', security)
     .option('--device <host[:container[:rwm]]>', 'add a device', list('--device', parseDevice))
+    .option(
+      '--device-cgroup-rule <rule>',
+      'devices that may be used: "c 1:3 rwm"',
+      list('--device-cgroup-rule', parseDeviceRule),
+    )
     .option('--sysctl <name=value>', 'kernel setting of a namespace', list('--sysctl', parseSysctl))
     .option('--ulimit <name=soft[:hard]>', 'limit of the process', list('--ulimit', parseUlimit))
 }
 
-function addResourceFlags(command: Command): Command {
+function addResourceFlags(command: Command): void {
   const swap = (text: string): number => (text === '-1' ? -1 : parseSize(text))
-  return command
+  command
     .option('--cpus <number>', 'number of CPUs', single('--cpus', parseCpus))
     .option('--cpu-shares <number>', 'relative weight', number('--cpu-shares', 2, 262144))
     .option('--cpu-period <µs>', 'length of a CFS period', number('--cpu-period', 1000, 1000000))
     .option('--cpu-quota <µs>', 'CPU time in each period', number('--cpu-quota', -1))
+    .option(
+      '--cpu-rt-period <µs>',
+      'length of a realtime period',
+      number('--cpu-rt-period', 1, 1000000),
+    )
+    .option(
+      '--cpu-rt-runtime <µs>',
+      'realtime CPU time in each period',
+      number('--cpu-rt-runtime', 0, 1000000),
+    )
     .option('--cpuset-cpus <list>', 'CPUs to run on', single('--cpuset-cpus', parseCpuset))
     .option('--cpuset-mems <list>', 'memory nodes', single('--cpuset-mems', parseCpuset))
     .option('-m, --memory <size>', 'memory limit', size('--memory', minMemoryBytes))
@@ -276,6 +334,11 @@ function addResourceFlags(command: Command): Command {
       number('--oom-score-adj', -1000, 1000),
     )
     .option('--pids-limit <number>', 'processes; -1 no limit', number('--pids-limit', -1))
+    .option(
+      '--cgroup-conf <file=value>',
+      'write to a file of the cgroup (v2)',
+      list('--cgroup-conf', parseCgroupFile),
+    )
     .option('--cgroup-parent <path>', 'parent cgroup', single('--cgroup-parent', parseCgroupParent))
 }
 

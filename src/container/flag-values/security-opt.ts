@@ -18,7 +18,7 @@ export const defaultSecurity: SecurityOptions = {
  * Take one `--security-opt` over those before it. A profile file is read here, so that what the
  * container may do does not change with the file later.
  *
- * @throws  INVALID_ARGUMENT, UNSUPPORTED for SELinux labels
+ * @throws  INVALID_ARGUMENT
  * Source: docker run --security-opt
  */
 export function addSecurityOption(text: string, before: SecurityOptions): SecurityOptions {
@@ -36,18 +36,25 @@ export function addSecurityOption(text: string, before: SecurityOptions): Securi
     case 'systempaths':
       if (value === 'unconfined') return { ...options, isSystempathsUnconfined: true }
       throw new TsctrError('INVALID_ARGUMENT', `${JSON.stringify(text)}: only unconfined is known`)
+    case 'privileged-without-host-devices':
+      return { ...options, isWithoutHostDevices: boolean(value, text) }
     case 'label':
-      // Containers get no SELinux label so far, which is what `disable` asks for.
-      if (value === 'disable') return options
-      throw new TsctrError(
-        'UNSUPPORTED',
-        `${JSON.stringify(text)}: SELinux labels are not supported`,
-      )
+      return { ...options, labels: [...(before.labels ?? []), labelOf(value, text)] }
     default:
       throw new TsctrError('INVALID_ARGUMENT', `${JSON.stringify(text)}: no such option`, {
-        hint: 'seccomp= apparmor= label= no-new-privileges systempaths= writable-cgroups',
+        hint:
+          'seccomp= apparmor= label= no-new-privileges systempaths= writable-cgroups ' +
+          'privileged-without-host-devices',
       })
   }
+}
+
+/** What SELinux shall make of it: whether this host has SELinux is looked at when it is made. */
+function labelOf(value: string | undefined, text: string): string {
+  if (/^(disable|nested|(user|role|type|level):\S+)$/.test(value ?? '')) return value ?? ''
+  throw new TsctrError('INVALID_ARGUMENT', `${JSON.stringify(text)}: no such label`, {
+    hint: 'label=disable, or label=user:, role:, type:, level: with a value',
+  })
 }
 
 function seccompOf(value: string, text: string): SecurityOptions['seccomp'] {

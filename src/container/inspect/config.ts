@@ -6,7 +6,7 @@ import { asConfig } from '../config.ts'
 import { effectiveConfig } from '../effective-config.ts'
 import { containerHostname } from '../spec/process.ts'
 
-/** The image's config with the user's over it. Source: docker Engine API "ContainerConfig" */
+/** The image's config with the user's over it. Source: docker Engine API "ContainerConfig"; podman inspect for Timeout */
 export function inspectConfig(record: ContainerRecord, image: ImageProcessConfig): object {
   const config = asConfig(record.config)
   const { attaches = [] } = config
@@ -40,6 +40,7 @@ export function inspectConfig(record: ContainerRecord, image: ImageProcessConfig
     Healthcheck: [healthcheck === undefined ? undefined : inspectHealthcheck(healthcheck), null],
     StopSignal: [stopSignal, ''],
     StopTimeout: [config.stopTimeoutS, null],
+    Timeout: [config.timeoutS, 0],
     Shell: [image.shell, nilList],
   })
 }

@@ -1,13 +1,19 @@
 import type { HostFacts } from '../../host/host-facts.ts'
 import { nilList, withOptional } from '../../oci/nil.ts'
 import type { ContainerRecord } from '../../store/containers.ts'
-import { asConfig, type ContainerConfig } from '../config.ts'
+import {
+  asConfig,
+  type BlockIoLimits,
+  type ContainerConfig,
+  type DeviceRule,
+  type DeviceValue,
+} from '../config.ts'
 import { guardedPaths, hasCgroupNamespace } from '../spec/linux.ts'
 import { inspectBinds, inspectMountRequests, inspectTmpfs } from './mounts.ts'
 
 const defaultShmBytes = 64 * 1024 * 1024
 
-/** How the container is tied to the machine. Source: docker Engine API "HostConfig" */
+/** How the container is tied to the machine. Source: docker Engine API "HostConfig"; podman inspect for CgroupConf */
 export function inspectHostConfig(record: ContainerRecord, facts: HostFacts): object {
   const config = asConfig(record.config)
   const { maskedPaths, readonlyPaths } = guardedPaths(config)
@@ -27,22 +33,22 @@ export function inspectHostConfig(record: ContainerRecord, facts: HostFacts): ob
     CapAdd: orNil(config.capAdd),
     CapDrop: orNil(config.capDrop),
     CgroupnsMode: hasCgroupNamespace({ config, facts }) ? 'private' : 'host',
-    Dns: [],
-    DnsOptions: [],
-    DnsSearch: [],
-    ExtraHosts: nilList,
+    Dns: config.dns?.servers ?? [],
+    DnsOptions: config.dns?.options ?? [],
+    DnsSearch: config.dns?.search ?? [],
+    ExtraHosts: orNil((config.extraHosts ?? []).map(({ name, address }) => `${name}:${address}`)),
     GroupAdd: orNil(config.groupAdd),
     IpcMode: config.ipcMode,
     Cgroup: '',
     Links: nilList,
     OomScoreAdj: config.resources.oomScoreAdj ?? 0,
-    PidMode: config.pidMode === 'host' ? 'host' : '',
+    PidMode: config.pidMode === 'private' ? '' : config.pidMode,
     Privileged: config.privileged,
     PublishAllPorts: false,
     ReadonlyRootfs: config.readOnly,
     SecurityOpt: orNil(config.security.given),
     UTSMode: config.utsMode === 'host' ? 'host' : '',
-    UsernsMode: '',
+    UsernsMode: config.usernsMode ?? '',
     ShmSize: config.shmSizeBytes ?? defaultShmBytes,
     Runtime: record.runtime.name,
     Isolation: '',
@@ -51,6 +57,7 @@ export function inspectHostConfig(record: ContainerRecord, facts: HostFacts): ob
     ReadonlyPaths: readonlyPaths ?? nilList,
   }
   return withOptional(shown, {
+    CgroupConf: [mapOf(config.resources.cgroupFiles ?? {}), {}],
     Annotations: [mapOf(config.annotations), {}],
     Mounts: [inspectMountRequests(config), nilList],
     StorageOpt: [undefined, {}],
@@ -72,16 +79,11 @@ function resources({ resources: limits, ...config }: ContainerConfig, facts: Hos
     Memory: limits.memoryBytes ?? 0,
     NanoCpus: limits.nanoCpus ?? 0,
     CgroupParent: config.cgroupParent ?? '',
-    BlkioWeight: 0,
-    BlkioWeightDevice: [],
-    BlkioDeviceReadBps: [],
-    BlkioDeviceWriteBps: [],
-    BlkioDeviceReadIOps: [],
-    BlkioDeviceWriteIOps: [],
+    ...blockIo(limits.blockIo),
     CpuPeriod: limits.cpuPeriodUs ?? 0,
     CpuQuota: limits.cpuQuotaUs ?? 0,
-    CpuRealtimePeriod: 0,
-    CpuRealtimeRuntime: 0,
+    CpuRealtimePeriod: limits.realtimePeriodUs ?? 0,
+    CpuRealtimeRuntime: limits.realtimeRuntimeUs ?? 0,
     CpusetCpus: limits.cpusetCpus ?? '',
     CpusetMems: limits.cpusetMems ?? '',
     Devices: config.devices.map(({ hostPath, containerPath, access }) => ({
@@ -89,7 +91,7 @@ function resources({ resources: limits, ...config }: ContainerConfig, facts: Hos
       PathInContainer: containerPath,
       CgroupPermissions: access,
     })),
-    DeviceCgroupRules: nilList,
+    DeviceCgroupRules: orNil((config.deviceRules ?? []).map(deviceRuleText)),
     DeviceRequests: nilList,
     MemoryReservation: limits.memoryReservationBytes ?? 0,
     MemorySwap: limits.memorySwapBytes ?? impliedSwap(limits.memoryBytes, facts),
@@ -98,6 +100,23 @@ function resources({ resources: limits, ...config }: ContainerConfig, facts: Hos
     PidsLimit: limits.pidsLimit ?? null,
     Ulimits: config.ulimits.map(({ name, soft, hard }) => ({ Name: name, Hard: hard, Soft: soft })),
   }
+}
+
+function blockIo(limits: BlockIoLimits | undefined): object {
+  const list = (values: readonly DeviceValue[] | undefined, key: 'Rate' | 'Weight'): object[] =>
+    (values ?? []).map(({ path, value }) => ({ Path: path, [key]: value }))
+  return {
+    BlkioWeight: limits?.weight ?? 0,
+    BlkioWeightDevice: list(limits?.deviceWeights, 'Weight'),
+    BlkioDeviceReadBps: list(limits?.readBps, 'Rate'),
+    BlkioDeviceWriteBps: list(limits?.writeBps, 'Rate'),
+    BlkioDeviceReadIOps: list(limits?.readIops, 'Rate'),
+    BlkioDeviceWriteIOps: list(limits?.writeIops, 'Rate'),
+  }
+}
+
+function deviceRuleText({ type, major, minor, access }: DeviceRule): string {
+  return `${type} ${major ?? '*'}:${minor ?? '*'} ${access}`
 }
 
 /** As much swap as memory, where the kernel counts it. */

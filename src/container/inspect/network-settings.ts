@@ -4,7 +4,7 @@ import type { ImageProcessConfig } from '../../oci/image-config.ts'
 import { nilList, nilMap } from '../../oci/nil.ts'
 import { bundleOf } from '../../runtime/bundle.ts'
 import type { ContainerRecord } from '../../store/containers.ts'
-import { asConfig } from '../config.ts'
+import { asConfig, type NetworkMode, namespacePathOf, peerOf } from '../config.ts'
 import type { ContainerStores } from '../stores.ts'
 
 type Stores = Pick<ContainerStores, 'database' | 'stateRoot'>
@@ -23,7 +23,8 @@ export function inspectNetworkSettings(
   const { networkMode } = asConfig(record.config)
   const endpoints = isRunning ? endpointsOf(stores.database, record.id) : []
   const [first] = endpoints
-  const names = endpoints.length === 0 ? [networkMode] : endpoints.map((one) => one.networkName)
+  const names =
+    endpoints.length === 0 ? networksOf(networkMode) : endpoints.map((one) => one.networkName)
   const isReachable = isRunning && networkMode === 'bridge'
   return {
     Bridge: '',
@@ -41,6 +42,11 @@ export function inspectNetworkSettings(
       names.map((name) => [name, inspectEndpoint(stores, name, endpointIn(endpoints, name))]),
     ),
   }
+}
+
+/** Networks that a mode names: none where the network is another container's or from elsewhere. */
+export function networksOf(mode: NetworkMode): string[] {
+  return (peerOf(mode) ?? namespacePathOf(mode)) ? [] : [mode]
 }
 
 function endpointIn(endpoints: readonly Endpoint[], name: string): Endpoint | undefined {

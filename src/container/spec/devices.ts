@@ -1,7 +1,7 @@
 import { type BigIntStats, lstatSync, readdirSync, statSync } from 'node:fs'
 import { isErrno, TsctrError } from '../../errors.ts'
-import type { RuntimeDevice, RuntimeDeviceRule } from '../../oci/runtime-spec.ts'
-import type { ContainerConfig } from '../config.ts'
+import type { DeviceNumber, RuntimeDevice, RuntimeDeviceRule } from '../../oci/runtime-spec.ts'
+import type { ContainerConfig, DeviceRule } from '../config.ts'
 
 /** A device of the host that stands in the container, and what may be done to it. */
 export interface MappedDevice extends RuntimeDevice {
@@ -9,43 +9,67 @@ export interface MappedDevice extends RuntimeDevice {
   readonly access: string
 }
 
+type Wanted = Pick<ContainerConfig, 'devices' | 'deviceRules' | 'privileged' | 'security'>
+
 /**
  * Devices besides those that every container has: `--device`, or all of the host's with
  * `--privileged`. A directory stands for the devices in it.
  *
  * @throws  NOT_FOUND, INVALID_ARGUMENT if a path is there but no device
  */
-export function mappedDevices(
-  config: Pick<ContainerConfig, 'devices' | 'privileged'>,
-): MappedDevice[] {
+export function mappedDevices(config: Wanted): MappedDevice[] {
   const asked = config.devices.flatMap(({ hostPath, containerPath, access }) =>
     devicesAt(hostPath, containerPath, access),
   )
-  if (!config.privileged) return asked
+  if (!hasHostDevices(config)) return asked
   const known = new Set(asked.map(({ path }) => path))
   const all = devicesBelow('/dev', '/dev', 'rwm').filter(({ path }) => !known.has(path))
   return [...asked, ...all]
 }
 
 /** The nodes to make, as the runtime takes them. */
-export function deviceNodes(
-  config: Pick<ContainerConfig, 'devices' | 'privileged'>,
-): RuntimeDevice[] {
+export function deviceNodes(config: Wanted): RuntimeDevice[] {
   return mappedDevices(config).map(({ access: _, ...device }) => device)
 }
 
 /** Which devices may be used, in the order in which the kernel is told: all others may not. */
-export function deviceRules(
-  config: Pick<ContainerConfig, 'devices' | 'privileged'>,
-): RuntimeDeviceRule[] {
-  if (config.privileged) return [{ allow: true, access: 'rwm' }]
+export function deviceRules(config: Wanted): RuntimeDeviceRule[] {
+  if (hasHostDevices(config)) return [{ allow: true, access: 'rwm' }]
   return [
     { allow: false, access: 'rwm' },
     ...alwaysAllowed,
     ...mappedDevices(config).flatMap(({ type, major, minor, access }): RuntimeDeviceRule[] =>
       type === 'p' ? [] : [{ allow: true, type, major, minor, access }],
     ),
+    ...(config.deviceRules ?? []).map(ruleOf),
   ]
+}
+
+/**
+ * The number of a disk.
+ *
+ * @throws  NOT_FOUND, INVALID_ARGUMENT if it is no block device
+ */
+export function blockDeviceNumber(path: string): DeviceNumber {
+  const [device] = devicesAt(path, path, 'rwm')
+  if (device?.type === 'b' && device.path === path) {
+    return { major: device.major, minor: device.minor }
+  }
+  throw new TsctrError('INVALID_ARGUMENT', `device ${path}: not a block device`)
+}
+
+function hasHostDevices({ privileged, security }: Wanted): boolean {
+  return privileged && security.isWithoutHostDevices !== true
+}
+
+function ruleOf({ type, major, minor, access }: DeviceRule): RuntimeDeviceRule {
+  return {
+    allow: true,
+    type,
+    ...(major === undefined ? {} : { major }),
+    ...(minor === undefined ? {} : { minor }),
+    access,
+  }
 }
 
 // Source: linux/Documentation/admin-guide/devices.txt

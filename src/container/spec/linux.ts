@@ -51,10 +51,10 @@ export function hasCgroupNamespace({
 }
 
 function buildNamespaces(input: SpecInput): RuntimeNamespace[] {
-  const { config, network } = input
+  const { config, network, peers = {} } = input
   const namespaces: RuntimeNamespace[] = [{ type: 'mount' }]
-  if (config.pidMode === 'private') namespaces.push({ type: 'pid' })
-  if (config.ipcMode !== 'host') namespaces.push({ type: 'ipc' })
+  if (config.pidMode !== 'host') namespaces.push(namespaceOf('pid', peers.pid))
+  if (config.ipcMode !== 'host') namespaces.push(namespaceOf('ipc', peers.ipc))
   if (config.utsMode === 'private') namespaces.push({ type: 'uts' })
   if (network === 'none') namespaces.push({ type: 'network' })
   else if (network !== 'host') namespaces.push({ type: 'network', path: network.path })
@@ -62,8 +62,17 @@ function buildNamespaces(input: SpecInput): RuntimeNamespace[] {
   return namespaces
 }
 
+function namespaceOf(type: RuntimeNamespace['type'], path: string | undefined): RuntimeNamespace {
+  return path === undefined ? { type } : { type, path }
+}
+
 function cgroupsPath(config: ContainerConfig, containerId: string): string {
-  return posix.join('/', config.cgroupParent ?? 'tsctr', containerId)
+  return posix.join(cgroupParentOf(config), containerId)
+}
+
+/** From the root of the hierarchy, with a slash in front. */
+export function cgroupParentOf(config: Pick<ContainerConfig, 'cgroupParent'>): string {
+  return posix.join('/', config.cgroupParent ?? 'tsctr')
 }
 
 // What shows or steers the host through /proc and /sys. Source: docker's default spec;

@@ -23,7 +23,8 @@ export function buildMounts(input: SpecInput): RuntimeMount[] {
   return [...usual, ...own, ...initProgram(input)].sort(byDepth)
 }
 
-function filesystems({ config }: SpecInput): RuntimeMount[] {
+function filesystems(input: SpecInput): RuntimeMount[] {
+  const { config } = input
   const sysAccess = config.privileged ? 'rw' : 'ro'
   const isCgroupWritable = config.privileged || config.security.isWritableCgroups
   const safe = ['nosuid', 'noexec', 'nodev']
@@ -40,23 +41,32 @@ function filesystems({ config }: SpecInput): RuntimeMount[] {
     ]),
     filesystem('/sys', 'sysfs', 'sysfs', [...safe, sysAccess]),
     filesystem('/sys/fs/cgroup', 'cgroup', 'cgroup', [...safe, isCgroupWritable ? 'rw' : 'ro']),
-    ...messageFilesystems(config),
+    ...messageFilesystems(input),
   ]
 }
 
 /** /dev/shm and /dev/mqueue belong to the IPC namespace. */
-function messageFilesystems(config: SpecInput['config']): RuntimeMount[] {
+function messageFilesystems({ config, sharedMemory }: SpecInput): RuntimeMount[] {
   const safe = ['nosuid', 'noexec', 'nodev']
-  if (config.ipcMode === 'host') {
-    return ['/dev/mqueue', '/dev/shm'].map((path) =>
-      filesystem(path, 'bind', path, ['rbind', 'rw']),
-    )
-  }
+  // It shows the queues of the namespace; not every host has a /dev/mqueue of its own.
   const queues = filesystem('/dev/mqueue', 'mqueue', 'mqueue', safe)
+  if (config.ipcMode === 'host') {
+    return [queues, filesystem('/dev/shm', 'bind', '/dev/shm', ['rbind', 'rw'])]
+  }
   if (config.ipcMode === 'none') return [queues]
-  const size = config.shmSizeBytes === undefined ? '65536k' : String(config.shmSizeBytes)
-  const options = [...safe, 'mode=1777', `size=${size}`]
-  return [queues, filesystem('/dev/shm', 'tmpfs', 'shm', options)]
+  if (sharedMemory !== undefined) {
+    return [queues, filesystem('/dev/shm', 'bind', sharedMemory, ['rbind', 'rprivate', 'rw'])]
+  }
+  return [queues, { ...sharedMemoryTmpfs(config), destination: '/dev/shm' }]
+}
+
+/** What /dev/shm is. */
+export function sharedMemoryTmpfs({
+  shmSizeBytes,
+}: Pick<SpecInput['config'], 'shmSizeBytes'>): Omit<RuntimeMount, 'destination'> {
+  const size = shmSizeBytes === undefined ? '65536k' : String(shmSizeBytes)
+  const options = ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${size}`]
+  return { type: 'tmpfs', source: 'shm', options }
 }
 
 function etcFiles(files: EtcFiles): RuntimeMount[] {

@@ -138,7 +138,16 @@ function apparmor(
 ): Pick<RuntimeProcess, 'apparmorProfile'> {
   const profile = config.security.apparmorProfile
   if (profile === undefined || profile === 'unconfined' || isPrivileged) return {}
-  if (facts.hasAppArmor) return { apparmorProfile: profile }
+  requireAppArmor(profile, facts)
+  return { apparmorProfile: profile }
+}
+
+/** @throws FAILED_PRECONDITION where there is no AppArmor */
+export function requireAppArmor(
+  profile: string,
+  facts: Pick<SpecInput['facts'], 'hasAppArmor'>,
+): void {
+  if (facts.hasAppArmor || profile === 'unconfined') return
   const message = `apparmor=${profile}: AppArmor is not enabled on this host`
   throw new TsctrError('FAILED_PRECONDITION', message)
 }

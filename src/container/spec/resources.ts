@@ -2,6 +2,7 @@ import { TsctrError } from '../../errors.ts'
 import type { HostFacts } from '../../host/host-facts.ts'
 import type { RuntimeResources } from '../../oci/runtime-spec.ts'
 import type { ContainerConfig, ResourceLimits } from '../config.ts'
+import { buildBlockIo } from './block-io.ts'
 import { deviceRules } from './devices.ts'
 
 const cpuPeriodUs = 100_000
@@ -12,14 +13,20 @@ export function buildResources(
   facts: Pick<HostFacts, 'cgroup'>,
 ): RuntimeResources {
   const memory = buildMemory(config.resources, facts)
-  const cpu = buildCpu(config.resources)
-  const { pidsLimit } = config.resources
+  const cpu = buildCpu(config.resources, facts)
+  const blockIO = buildBlockIo(config.resources.blockIo)
+  const { pidsLimit, cgroupFiles } = config.resources
+  if (cgroupFiles !== undefined && facts.cgroup.mode !== 'v2') {
+    throw new TsctrError('UNSUPPORTED', '--cgroup-conf: this host has no cgroup v2')
+  }
   return {
     devices: deviceRules(config),
     ...(Object.keys(memory).length === 0 ? {} : { memory }),
     ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
     // 0 and -1 both mean no limit, which is what saying nothing means.
     ...(pidsLimit === undefined || pidsLimit <= 0 ? {} : { pids: { limit: pidsLimit } }),
+    ...(blockIO === undefined ? {} : { blockIO }),
+    ...(cgroupFiles === undefined ? {} : { unified: cgroupFiles }),
   }
 }
 
@@ -47,8 +54,13 @@ function buildMemory(limits: ResourceLimits, { cgroup }: Pick<HostFacts, 'cgroup
   }
 }
 
-function buildCpu(limits: ResourceLimits): Cpu {
-  const { nanoCpus, cpuShares, cpusetCpus, cpusetMems } = limits
+function buildCpu(limits: ResourceLimits, { cgroup }: Pick<HostFacts, 'cgroup'>): Cpu {
+  const { nanoCpus, cpuShares, realtimePeriodUs, realtimeRuntimeUs } = limits
+  const { cpusetCpus, cpusetMems } = limits
+  if (cgroup.mode === 'v2') {
+    if (realtimePeriodUs !== undefined) throw onlyOnV1('--cpu-rt-period')
+    if (realtimeRuntimeUs !== undefined) throw onlyOnV1('--cpu-rt-runtime')
+  }
   const quota =
     nanoCpus === undefined ? limits.cpuQuotaUs : Math.round((nanoCpus / 1e9) * cpuPeriodUs)
   const period = nanoCpus === undefined ? limits.cpuPeriodUs : cpuPeriodUs
@@ -56,6 +68,8 @@ function buildCpu(limits: ResourceLimits): Cpu {
     ...(cpuShares === undefined ? {} : { shares: cpuShares }),
     ...(quota === undefined ? {} : { quota }),
     ...(period === undefined ? {} : { period }),
+    ...(realtimeRuntimeUs === undefined ? {} : { realtimeRuntime: realtimeRuntimeUs }),
+    ...(realtimePeriodUs === undefined ? {} : { realtimePeriod: realtimePeriodUs }),
     ...(cpusetCpus === undefined ? {} : { cpus: cpusetCpus }),
     ...(cpusetMems === undefined ? {} : { mems: cpusetMems }),
   }

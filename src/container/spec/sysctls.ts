@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { TsctrError } from '../../errors.ts'
-import type { ContainerConfig } from '../config.ts'
+import { type ContainerConfig, peerOf } from '../config.ts'
 import type { SpecInput } from './spec-input.ts'
 
 /** Docker's: ports below 1024 and `ping` need no privilege inside a network namespace. */
@@ -21,11 +21,12 @@ export function buildSysctls(
   for (const name of Object.keys(config.sysctls)) {
     const sharing = sharedNamespace(name, config, network)
     if (sharing !== undefined) {
-      const message = `sysctl ${name}: would change the host, whose ${sharing} namespace is shared`
+      const message = `sysctl ${name}: would change ${sharing} too, whose namespace is shared`
       throw new TsctrError('INVALID_ARGUMENT', message)
     }
   }
-  const defaults = network === 'host' ? [] : networkDefaults.filter(([name]) => isKnown(name))
+  const isShared = network === 'host' || isForeign(network)
+  const defaults = isShared ? [] : networkDefaults.filter(([name]) => isKnown(name))
   // The runtime spec has no field for the NIS domain name before 1.1, which runc 1.1 does not read.
   const domain =
     config.domainname === undefined ? [] : [['kernel.domainname', config.domainname] as const]
@@ -37,9 +38,17 @@ function sharedNamespace(
   config: Pick<ContainerConfig, 'utsMode' | 'ipcMode'>,
   network: SpecInput['network'],
 ): string | undefined {
-  if (name.startsWith('net.')) return network === 'host' ? 'network' : undefined
-  if (name === 'kernel.domainname') return config.utsMode === 'host' ? 'UTS' : undefined
-  return config.ipcMode === 'host' ? 'IPC' : undefined
+  if (name.startsWith('net.')) {
+    if (network === 'host') return 'the host'
+    return isForeign(network) ? 'others' : undefined
+  }
+  if (name === 'kernel.domainname') return config.utsMode === 'host' ? 'the host' : undefined
+  if (config.ipcMode === 'host') return 'the host'
+  return peerOf(config.ipcMode) === undefined ? undefined : 'others'
+}
+
+function isForeign(network: SpecInput['network']): boolean {
+  return typeof network === 'object' && network.isForeign === true
 }
 
 function isKnown(name: string): boolean {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { Command } from 'commander'
+import { refusedRunFlags } from '../../../src/cli/commands/refused-flags.ts'
 import { configFromFlags, runOptionsFromFlags } from '../../../src/cli/commands/run-config.ts'
 import { addRunFlags, type RunFlags } from '../../../src/cli/commands/run-flags.ts'
 import type { ContainerConfig } from '../../../src/container/config.ts'
@@ -45,6 +46,7 @@ test('without flags everything is docker’s default', () => {
     pull: 'missing',
     platform: undefined,
     cidfile: undefined,
+    replaces: false,
     pidfile: undefined,
     runtime: undefined,
   })
@@ -158,6 +160,34 @@ test('a bad value is refused in words that begin with the flag', () => {
     ['--tmpfs', '/', /^--tmpfs "\/": target \/ must not be \//],
     ['--security-opt', 'seccomp=/no/such', /^--security-opt seccomp profile \/no\/such: cannot be/],
     ['--volume', 'a/b:/data', /^--volume volume "a\/b": not a volume name/],
+    ['--add-host', 'web', /^--add-host "web": must be NAME:ADDRESS$/],
+    ['--add-host', 'web:x', /^--add-host "web:x": "x" is neither an IP address nor host-gateway$/],
+    ['--dns', 'dns.test', /^--dns "dns.test": not an IP address$/],
+    ['--dns-search', 'a b', /^--dns-search "a b": not a domain like example.com$/],
+    ['--dns-option', 'x y', /^--dns-option "x y": not an option of resolv.conf$/],
+    ['--dns-opt', 'x y', /^--dns-opt "x y": not an option of resolv.conf$/],
+    ['--pid', 'web', /^--pid "web": must be private, host or container:NAME$/],
+    ['--ipc', 'web', /^--ipc "web": must be private, shareable, host, none or container:NAME$/],
+    ['--uts', 'container:x', /^--uts "container:x": must be private or host$/],
+    ['--userns', 'auto', /^--userns "auto": must be host$/],
+    ['--network', 'container:', /^--network "container:": must be container:NAME$/],
+    ['--blkio-weight', '5', /^--blkio-weight "5": must be from 10 to 1000, or 0 for none$/],
+    ['--blkio-weight-device', '/dev/x:5', /^--blkio-weight-device "5": must be from 10 to 1000/],
+    ['--device-read-bps', 'sda:1', /^--device-read-bps "sda:1": must be \/dev\/NAME:SIZE$/],
+    ['--device-write-bps', '/dev/x:y', /^--device-write-bps "y": not a size like/],
+    ['--device-read-iops', '/dev/x', /^--device-read-iops "\/dev\/x": must be \/dev\/NAME:NUMBER$/],
+    [
+      '--device-write-iops',
+      '/dev/x:1k',
+      /^--device-write-iops "1k": not a whole number of at least/,
+    ],
+    ['--device-cgroup-rule', 'x', /^--device-cgroup-rule "x": not a rule for devices$/],
+    ['--cpu-rt-period', '0', /^--cpu-rt-period "0": not a whole number from 1 to 1000000$/],
+    ['--cpu-rt-runtime', '-1', /^--cpu-rt-runtime "-1": not a whole number from 0 to 1000000$/],
+    ['--cgroup-conf', 'x', /^--cgroup-conf "x": must be FILE=VALUE$/],
+    ['--timeout', '1m', /^--timeout "1m": not a whole number from 0 to 2147483647$/],
+    ['--dotenv-file', '/no/such', /^--dotenv-file \/no\/such: no such file$/],
+    ['--security-opt', 'label=x', /^--security-opt "label=x": no such label$/],
     ['--attach', 'stdfoo', /^--attach "stdfoo": must be stdin, stdout or stderr/],
   ]
   for (const [flag, value, message] of cases) {
@@ -172,8 +202,44 @@ test('flags that contradict each other are refused', () => {
     ['--memory=1g', '--memory-swap=512m'],
     ['--uts=host', '--hostname=x'],
     ['-d', '-a=stdout'],
+    ['--replace'],
+    ['--network=container:web', '--hostname=x'],
+    ['--network=container:web', '--add-host=a:1.2.3.4'],
+    ['--net=container:web', '--dns=1.2.3.4'],
   ]
   for (const flags of contradictions) {
     assert.throws(() => parse(...flags, 'busybox'), { code: 'INVALID_ARGUMENT' }, flags.join(' '))
   }
+})
+
+test('flags of docker, podman and nerdctl that are not there say why', () => {
+  for (const { flag, reason, instead } of refusedRunFlags) {
+    const [name = '', value] = flag.split(' ')
+    const given = value === undefined ? [name] : [name, 'x']
+    assert.throws(() => parse(...given, 'busybox'), {
+      code: 'UNSUPPORTED',
+      message: `${name}: ${reason}`,
+      hint: instead,
+    })
+  }
+})
+
+test('dotenv files come after plain ones and before single entries', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'tsctr-flags-'))
+  try {
+    writeFileSync(join(dir, 'env'), 'A="x"\nB=1\n')
+    writeFileSync(join(dir, 'dotenv'), 'A="x"\nC=1\n')
+    const { config } = parse(
+      ...['-e', 'C=2', '--dotenv-file', join(dir, 'dotenv'), '--env-file', join(dir, 'env')],
+      'busybox',
+    )
+    assert.deepEqual(config.env, ['A="x"', 'B=1', 'A=x', 'C=1', 'C=2'])
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+})
+
+test('--timeout 0 is no end', () => {
+  assert.equal(parse('--timeout', '0', 'busybox').config.timeoutS, undefined)
+  assert.equal(parse('--timeout', '5', 'busybox').config.timeoutS, 5)
 })

@@ -1,7 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseCapability } from '../../../src/container/flag-values/capability.ts'
+import { parseCgroupFile } from '../../../src/container/flag-values/cgroup-file.ts'
 import { parseDevice } from '../../../src/container/flag-values/device.ts'
+import {
+  parseBlockWeight,
+  parseDeviceBytes,
+  parseDeviceOperations,
+  parseDeviceWeight,
+} from '../../../src/container/flag-values/device-limit.ts'
+import { parseDeviceRule } from '../../../src/container/flag-values/device-rule.ts'
+import {
+  parseDnsOption,
+  parseDnsSearch,
+  parseDnsServer,
+} from '../../../src/container/flag-values/dns.ts'
+import { parseExtraHost } from '../../../src/container/flag-values/extra-host.ts'
 import { keyValues, resolveEnv } from '../../../src/container/flag-values/key-values.ts'
 import {
   parseCgroupParent,
@@ -9,6 +23,11 @@ import {
   parseHostname,
   parseUser,
 } from '../../../src/container/flag-values/names.ts'
+import {
+  parseIpcMode,
+  parsePidMode,
+  parseUsernsMode,
+} from '../../../src/container/flag-values/namespace-mode.ts'
 import { parseNetworkMode } from '../../../src/container/flag-values/network-mode.ts'
 import {
   parseCpus,
@@ -108,8 +127,125 @@ test('names', () => {
       ['default', 'bridge'],
       ['host', 'host'],
       ['none', 'none'],
+      ['container:web', 'container:web'],
+      ['ns:/run/netns/x', 'ns:/run/netns/x'],
     ],
-    ['', 'container:x', 'mine'],
+    ['', 'container:', 'ns:', 'ns:x', 'mine'],
+  )
+})
+
+test('modes of namespaces', () => {
+  check(
+    parsePidMode,
+    [
+      ['host', 'host'],
+      ['private', 'private'],
+      ['container:web', 'container:web'],
+    ],
+    ['', 'container:', 'shareable', 'web'],
+  )
+  check(
+    parseIpcMode,
+    [
+      ['shareable', 'shareable'],
+      ['none', 'none'],
+      ['container:web', 'container:web'],
+    ],
+    ['', 'container:', 'web'],
+  )
+  check(parseUsernsMode, [['host', 'host']], ['', 'auto', 'keep-id', 'private'])
+})
+
+test('limits of disks', () => {
+  check(
+    parseBlockWeight,
+    [
+      ['0', 0],
+      ['10', 10],
+      ['1000', 1000],
+    ],
+    ['', '9', '1001', '-1', '1.5', 'x'],
+  )
+  check(
+    parseDeviceWeight,
+    [['/dev/sda:200', { path: '/dev/sda', value: 200 }]],
+    ['', '/dev/sda', '/dev/sda:', '/dev/sda:9', 'sda:200', '/dev/:200', '/dev/sda:200:1'],
+  )
+  check(
+    parseDeviceBytes,
+    [
+      ['/dev/sda:1mb', { path: '/dev/sda', value: 1024 ** 2 }],
+      ['/dev/mapper/x:1024', { path: '/dev/mapper/x', value: 1024 }],
+    ],
+    ['/dev/sda:0', '/dev/sda:-1', '/dev/sda:x', '/etc/passwd:1'],
+  )
+  check(
+    parseDeviceOperations,
+    [['/dev/sda:100', { path: '/dev/sda', value: 100 }]],
+    ['/dev/sda:0', '/dev/sda:1k', '/dev/sda:-1'],
+  )
+})
+
+test('rules for devices', () => {
+  check(
+    parseDeviceRule,
+    [
+      ['c 1:3 rwm', { type: 'c', major: 1, minor: 3, access: 'rwm' }],
+      ['b 8:* r', { type: 'b', major: 8, minor: undefined, access: 'r' }],
+      ['a *:* rwm', { type: 'a', major: undefined, minor: undefined, access: 'rwm' }],
+    ],
+    ['', 'c', 'd 1:3 r', 'c 1:3', 'c 1:3 x', 'c 1 r', 'c 1:3 rwmr', 'c -1:3 r'],
+  )
+})
+
+test('name servers and hosts', () => {
+  check(
+    parseDnsServer,
+    [
+      ['9.9.9.9', '9.9.9.9'],
+      ['2001:db8::1', '2001:db8::1'],
+    ],
+    ['', 'dns.test', '9.9.9', '9.9.9.9:53', '[::1]'],
+  )
+  check(
+    parseDnsSearch,
+    [
+      ['example.com', 'example.com'],
+      ['_tcp.a-b.test.', '_tcp.a-b.test.'],
+      ['.', '.'],
+      ['', '.'],
+    ],
+    ['a b', 'a..b', '-a.test', 'x\ny', 'ä.test'],
+  )
+  check(
+    parseDnsOption,
+    [
+      ['ndots:2', 'ndots:2'],
+      ['rotate', 'rotate'],
+    ],
+    ['', 'ndots:', 'ndots:x', 'a b', 'rotate\n'],
+  )
+  check(
+    parseExtraHost,
+    [
+      ['web:10.0.0.1', { name: 'web', address: '10.0.0.1' }],
+      ['web=10.0.0.1', { name: 'web', address: '10.0.0.1' }],
+      ['web:2001:db8::1', { name: 'web', address: '2001:db8::1' }],
+      ['web:[::1]', { name: 'web', address: '::1' }],
+      ['me=host-gateway', { name: 'me', address: 'host-gateway' }],
+    ],
+    ['', 'web', 'web:', ':1.2.3.4', 'web:1.2.3', 'a b:1.2.3.4', 'web:x', '#:1.2.3.4'],
+  )
+})
+
+test('files of the cgroup', () => {
+  check(
+    parseCgroupFile,
+    [
+      ['memory.high=64M', ['memory.high', '64M']],
+      ['hugetlb.2MB.max=1', ['hugetlb.2MB.max', '1']],
+    ],
+    ['', 'memory.high', 'memory.high=', '=1', '../x.y=1', 'memory=1', 'a/b.c=1'],
   )
 })
 

@@ -92,6 +92,55 @@ test('a setting of a shared namespace is refused', () => {
   assert.equal(bundle.spec({ sysctls }).linux.sysctl?.['net.core.somaxconn'], '1')
 })
 
+test('what only one version of cgroups has goes to it and is refused by the other', () => {
+  const onV1: HostFacts = { ...facts, cgroup: { mode: 'v1', hasSwapLimit: false } }
+  const cgroupFiles = { 'memory.high': '64M' }
+  const realtime = { realtimePeriodUs: 500_000, realtimeRuntimeUs: 2000 }
+  const built = (over: object, machine: HostFacts) =>
+    bundle.spec({ resources: { isOomKillDisabled: false, ...over } }, { facts: machine }).linux
+      .resources
+  assert.deepEqual(built({ cgroupFiles }, facts).unified, cgroupFiles)
+  assert.deepEqual(built(realtime, onV1).cpu, { realtimePeriod: 500_000, realtimeRuntime: 2000 })
+  assert.throws(() => built({ cgroupFiles }, onV1), /--cgroup-conf: this host has no cgroup v2/)
+  for (const [key, flag] of [
+    ['realtimePeriodUs', '--cpu-rt-period'],
+    ['realtimeRuntimeUs', '--cpu-rt-runtime'],
+  ] as const) {
+    const message = `${flag}: this host has cgroup v2, which knows no such thing`
+    assert.throws(() => built({ [key]: 1000 }, facts), { code: 'UNSUPPORTED', message })
+  }
+})
+
+test('the namespaces of other containers are joined, and nothing is set in them', () => {
+  const peer = 'container:0123'
+  const { linux, mounts } = bundle.spec(
+    { pidMode: peer, ipcMode: peer, networkMode: peer },
+    {
+      network: { path: '/proc/7/ns/net', isForeign: true },
+      peers: { pid: '/proc/7/ns/pid', ipc: '/proc/7/ns/ipc' },
+      sharedMemory: '/run/shm-of-7',
+    },
+  )
+  assert.deepEqual(
+    linux.namespaces.filter(({ path }) => path !== undefined),
+    [
+      { type: 'pid', path: '/proc/7/ns/pid' },
+      { type: 'ipc', path: '/proc/7/ns/ipc' },
+      { type: 'network', path: '/proc/7/ns/net' },
+    ],
+  )
+  assert.equal(linux.sysctl, undefined)
+  assert.equal(
+    mounts.find(({ destination }) => destination === '/dev/shm')?.source,
+    '/run/shm-of-7',
+  )
+  const sysctls = { 'kernel.msgmax': '1' }
+  assert.throws(
+    () => bundle.spec({ ipcMode: peer, sysctls }),
+    /kernel.msgmax: would change others too/,
+  )
+})
+
 test('mounts stand parents first, a mount of the user’s in place of a usual one', () => {
   const { mounts } = bundle.spec({
     mounts: [bind('/srv', '/etc/hosts'), bind('/srv', '/a/b/c'), bind('/srv', '/a')],
