@@ -26,6 +26,7 @@ import { volumesOf } from './container-volumes.ts'
 import { generateName } from './generate-name.ts'
 import { containerLabels } from './labels.ts'
 import { withPeerIds } from './peers.ts'
+import { removeNamesake } from './remove-namesake.ts'
 import { resolveMounts } from './resolve-mounts.ts'
 import type { ContainerStores } from './stores.ts'
 
@@ -37,6 +38,8 @@ export interface CreateRequest {
   readonly runtime: string
   /** This process starts it next: until then it counts as half made, and goes if the process dies. */
   readonly isStartedNext: boolean
+  /** Remove the container that has the name, once nothing else is in the way. */
+  readonly replaces: boolean
 }
 
 const attemptsForName = 20
@@ -47,7 +50,10 @@ const attemptsForName = 20
  * @returns  the container's id
  * @throws   ALREADY_EXISTS if the name is taken; nothing is left then
  */
-export function createContainer(stores: ContainerStores, request: CreateRequest): string {
+export async function createContainer(
+  stores: ContainerStores,
+  request: CreateRequest,
+): Promise<string> {
   const { image } = request
   const config = {
     ...withPeerIds(stores, request.config),
@@ -55,6 +61,7 @@ export function createContainer(stores: ContainerStores, request: CreateRequest)
   }
   const id = randomBytes(32).toString('hex')
   const runtime = { name: request.runtime, path: findRuntime(request.runtime) }
+  if (request.replaces) await removeNamesake(stores, config.name)
   const snapshotter = stores.containerSnapshotter
   const snapshotKey = config.rootfs === undefined ? id : undefined
   const lease = createLease(stores.database, `create ${id}`)

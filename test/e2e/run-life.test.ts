@@ -42,6 +42,8 @@ describe('run: what is run, by whom and how long', { skip }, () => {
     // What cannot be made leaves what is there.
     const refused = ['--replace', '--name', 'web', '--pull', 'never', 'nosuch']
     await sandbox.refuses(refused, /^tsctr: image nosuch:latest: not here/)
+    const nowhere = ['--replace', '--name', 'web', '--network', 'container:nosuch', 'busybox']
+    await sandbox.refuses(nowhere, /^tsctr: --network container nosuch: no such container/)
     assert.equal(await sandbox.succeeds('inspect', '-f', '{{.State.Status}}', 'web'), 'running')
     await sandbox.succeeds('rm', '-f', 'web', start)
   })

@@ -89,9 +89,11 @@ describe('run: names and namespaces', { skip }, () => {
       await sandbox.succeeds('inspect', '-f', format, 'joined'),
       `container:${donor} container:${donor} container:${donor} alpha {}`,
     )
+    const names =
+      '{{with .HostConfig}}{{.IpcMode}} {{.Dns}} {{.DnsSearch}} {{.DnsOptions}} {{.ExtraHosts}}{{end}}'
     assert.equal(
-      await sandbox.succeeds('inspect', '-f', '{{.HostConfig.IpcMode}}', 'donor'),
-      'shareable',
+      await sandbox.succeeds('inspect', '-f', names, 'donor'),
+      'shareable [9.9.9.9 2001:db8::1] [a.test] [ndots:3 rotate] [web:10.9.8.7 me:host-gateway]',
     )
 
     // A second one joins through the first, and finds the same memory.

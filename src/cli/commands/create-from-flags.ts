@@ -3,7 +3,6 @@ import { requireSupport } from '../../container/check-support.ts'
 import type { ContainerConfig } from '../../container/config.ts'
 import { createContainer } from '../../container/create.ts'
 import { removeContainer } from '../../container/remove.ts'
-import { removeNamesake } from '../../container/remove-namesake.ts'
 import { settleInterrupted } from '../../container/settle.ts'
 import { TsctrError } from '../../errors.ts'
 import { hostFacts } from '../../host/host-facts.ts'
@@ -34,8 +33,8 @@ export async function createFromFlags(
   const local = config.rootfs === undefined ? await localImage(ctx, image, options) : undefined
   const warning = local && platformWarning(local.local.config.platform, options.platform)
   if (warning !== undefined) ctx.stderr.line(warning)
-  if (options.replaces) await removeNamesake(ctx, config.name)
-  const id = createContainer(ctx, {
+  const id = await createContainer(ctx, {
+    replaces: options.replaces,
     config,
     image: local,
     runtime: options.runtime ?? defaultRuntime,
