@@ -248,6 +248,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/manifest-inspect.ts')).addManifestInspectCommand,
   },
   {
+    names: ['port', 'container port'],
+    summary: 'List where the ports of a container are published',
+    load: async () => (await import('./commands/port.ts')).addPortCommand,
+  },
+  {
     names: ['ps', 'container ls', 'container list', 'container ps'],
     summary: 'List containers',
     isCommon: true,

@@ -1,3 +1,4 @@
+import type { PortRequest } from '../network/allocate-ports.ts'
 import type { SeccompProfile } from './seccomp-resolve.ts'
 
 /**
@@ -53,6 +54,14 @@ export interface ContainerConfig {
   readonly extraHosts?: readonly ExtraHost[] | undefined
   readonly pidMode: 'private' | 'host' | PeerMode
   readonly ipcMode: 'private' | 'shareable' | 'host' | 'none' | PeerMode
+  /** With `bridge`: in the order of interfaces; undefined: the default network alone. */
+  readonly networks?: readonly NetworkAttachment[] | undefined
+  /** Ports to publish, in order. */
+  readonly ports?: readonly PortRequest[] | undefined
+  /** Publish all that is exposed, `-P`. */
+  readonly publishesAll?: boolean | undefined
+  /** `80/tcp`, besides what the image exposes. */
+  readonly exposedPorts?: readonly string[] | undefined
   readonly utsMode: 'private' | 'host'
   /** undefined: as `host`, for there is no other so far. */
   readonly usernsMode?: 'host' | undefined
@@ -146,6 +155,15 @@ export interface ExtraHost {
   readonly name: string
   /** An IP address, or `host-gateway` for the address under which the host is reached. */
   readonly address: string
+}
+
+export interface NetworkAttachment {
+  readonly name: string
+  /** Names there besides the container's own. */
+  readonly aliases: readonly string[]
+  /** undefined: any that is free. */
+  readonly address?: string | undefined
+  readonly macAddress?: string | undefined
 }
 
 export type ConfiguredMount = BindMount | VolumeMount | TmpfsMount

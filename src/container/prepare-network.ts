@@ -1,18 +1,14 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { TsctrError } from '../errors.ts'
-import { selfAsOwner } from '../host/owner.ts'
 import { readTextIfThere } from '../host/read-text.ts'
-import { allocateAddress } from '../network/allocate-address.ts'
-import { defaultNetworkName, ensureDefaultNetwork } from '../network/default-network.ts'
-import { connectEndpoint } from '../network/endpoint.ts'
 import { hostsFileText } from '../network/hosts-file.ts'
 import type { NetworkKind } from '../network/network-kind.ts'
-import { createNetworkNamespace } from '../network/network-namespace.ts'
 import { resolvConfText, systemdResolvConfPath } from '../network/resolv-conf.ts'
 import type { Bundle } from '../runtime/bundle.ts'
 import { type ContainerFiles, containerFiles } from '../runtime/container-files.ts'
 import type { ContainerRecord } from '../store/containers.ts'
 import { asConfig, type ContainerConfig, type NetworkMode, namespacePathOf } from './config.ts'
+import { joinNetworks, wayOutside } from './networks/join-networks.ts'
 import { type Peer, runningPeer } from './peers.ts'
 import { containerHostname } from './spec/process.ts'
 import type { EtcFiles, SpecInput } from './spec/spec-input.ts'
@@ -41,19 +37,12 @@ export async function prepareNetwork(
     const etcFiles = writeEtcFiles(files, { config, containerId: record.id, ownAddresses: [] })
     return { namespace: namespaceOf(config.networkMode), etcFiles }
   }
-  const network = await ensureDefaultNetwork(stores.database, { dataRoot: stores.dataRoot })
-  const endpoint = await allocateAddress(stores.database, {
-    networkName: defaultNetworkName,
-    containerId: record.id,
-    owner: selfAsOwner(),
-  })
-  createNetworkNamespace(bundle.netns)
-  await connectEndpoint(endpoint, { network, netnsPath: bundle.netns })
+  const joined = await joinNetworks(stores, record, bundle.netns)
   const etcFiles = writeEtcFiles(files, {
     config,
     containerId: record.id,
-    ownAddresses: [endpoint.address],
-    hostGateway: endpoint.gateway,
+    ownAddresses: joined.map(({ endpoint }) => endpoint.address),
+    hostGateway: wayOutside(joined)?.endpoint.gateway ?? joined[0]?.endpoint.gateway,
   })
   return { namespace: { path: bundle.netns }, etcFiles }
 }

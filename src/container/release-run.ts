@@ -1,11 +1,10 @@
 import { rmdirSync, rmSync } from 'node:fs'
 import { isErrno } from '../errors.ts'
 import { unmountIfMounted } from '../host/mount.ts'
-
-import { releaseEndpoints } from '../network/endpoint.ts'
 import { removeNetworkNamespace } from '../network/network-namespace.ts'
 import { bundleOf } from '../runtime/bundle.ts'
 import type { ContainerRecord } from '../store/containers.ts'
+import { releaseNetworks } from './networks/release-networks.ts'
 import type { ContainerStores } from './stores.ts'
 
 /**
@@ -14,7 +13,7 @@ import type { ContainerStores } from './stores.ts'
  */
 export async function releaseRun(stores: ContainerStores, record: ContainerRecord): Promise<void> {
   const bundle = bundleOf(stores.stateRoot, record.namespace, record.id)
-  const isReleased = releaseEndpoints(stores.database, record.id)
+  const isReleased = releaseNetworks(stores, record.id)
   try {
     removeNetworkNamespace(bundle.netns)
     for (const path of [bundle.rootfs, bundle.sharedMemory]) {

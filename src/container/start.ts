@@ -5,6 +5,7 @@ import { hostFacts } from '../host/host-facts.ts'
 import { mountAll } from '../host/mount.ts'
 import { selfAsOwner } from '../host/owner.ts'
 import { commitEndpoints } from '../network/addresses.ts'
+import { commitPorts } from '../network/ports.ts'
 import { formatRuntimeSpec } from '../oci/runtime-spec.ts'
 import { type Bundle, bundleOf } from '../runtime/bundle.ts'
 import { createMonitored } from '../runtime/conmon.ts'
@@ -118,7 +119,10 @@ async function startLocked(
     exitDelayS: request.beforeStart === undefined || isRestarted(config) ? 0 : 1,
   })
   updateContainer(stores.database, record.id, { ...monitored })
-  commitEndpoints(stores.database, record.id, monitored.process)
+  writeTransaction(stores.database, () => {
+    commitEndpoints(stores.database, record.id, monitored.process)
+    commitPorts(stores.database, record.id, monitored.process)
+  })
   await keepOlderLogs(log, monitored)
   request.beforeStart?.(bundle)
   await startRuntime(runtime, record.id)

@@ -40,10 +40,19 @@ const LOCK_UN = 8
 const AT_FDCWD = -100
 const AT_SYMLINK_NOFOLLOW = 0x100
 const AF_UNIX = 1
+const AF_INET = 2
+const AF_INET6 = 10
 const AF_NETLINK = 16
+const SOCK_STREAM = 1
+const SOCK_DGRAM = 2
 const SOCK_RAW = 3
 const SOCK_SEQPACKET = 5
 const SOCK_CLOEXEC = 0o2000000
+const SOL_SOCKET = 1
+const SO_REUSEADDR = 2
+const IPPROTO_IPV6 = 41
+const IPPROTO_SCTP = 132
+const IPV6_V6ONLY = 26
 const MSG_DONTWAIT = 0x40
 const MFD_CLOEXEC = 1
 const SYS_OPENAT2 = 437n
@@ -75,6 +84,9 @@ const { functions: libc } = ffi.dlopen(null, {
   },
   socket: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
   connect: { arguments: ['int32', 'pointer', 'uint32'], return: 'int32' },
+  bind: { arguments: ['int32', 'pointer', 'uint32'], return: 'int32' },
+  getsockname: { arguments: ['int32', 'pointer', 'pointer'], return: 'int32' },
+  setsockopt: { arguments: ['int32', 'int32', 'int32', 'pointer', 'uint32'], return: 'int32' },
   shutdown: { arguments: ['int32', 'int32'], return: 'int32' },
   recv: { arguments: ['int32', 'pointer', 'uint64', 'int32'], return: 'int64' },
   dup2: { arguments: ['int32', 'int32'], return: 'int32' },
@@ -254,6 +266,40 @@ export function connectSeqpacket(path: string): number {
     throw error
   }
   return fd
+}
+
+/**
+ * Bind a socket and let it go again: whether a port is free, without waiting for an event.
+ *
+ * @param address  4 bytes, or 16 for IPv6, which then leaves IPv4 alone
+ * @param port     0 for one that the kernel chooses
+ * @returns        the port
+ * @throws         EADDRINUSE, EADDRNOTAVAIL; EPROTONOSUPPORT where the kernel lacks the protocol
+ * Source: bind(2), ip(7), ipv6(7)
+ */
+export function bindOnce(protocol: 'tcp' | 'udp' | 'sctp', address: Buffer, port: number): number {
+  const isIpv6 = address.length === 16
+  const type = protocol === 'udp' ? SOCK_DGRAM : SOCK_STREAM
+  const number = protocol === 'sctp' ? IPPROTO_SCTP : 0
+  const fd = libc.socket(isIpv6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, number)
+  if (fd < 0) throw systemError('socket')
+  try {
+    const on = Buffer.from([1, 0, 0, 0])
+    // What a program that ended a moment ago leaves in TIME_WAIT is in nobody's way.
+    if (protocol !== 'udp') libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, on, on.length)
+    if (isIpv6) libc.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, on, on.length)
+    const name = Buffer.alloc(isIpv6 ? 28 : 16)
+    name.writeUInt16LE(isIpv6 ? AF_INET6 : AF_INET, 0)
+    name.writeUInt16BE(port, 2)
+    address.copy(name, isIpv6 ? 8 : 4)
+    const length = Buffer.alloc(4)
+    length.writeUInt32LE(name.length)
+    if (libc.bind(fd, name, name.length) !== 0) throw systemError('bind')
+    if (libc.getsockname(fd, name, length) !== 0) throw systemError('getsockname')
+    return name.readUInt16BE(2)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** End one or both directions of a socket. Source: shutdown(2) */

@@ -12,6 +12,8 @@ export interface Endpoint {
   readonly macAddress: string
   /** In the container: `eth0` for its first network. */
   readonly interfaceName: string
+  /** Names in this network besides the container's own. */
+  readonly aliases: readonly string[]
   /** The other end, on the host. Never used again, so it names this endpoint for ever. */
   readonly hostInterface: string
   /** The container is being made by its owner; or it runs and the owner is its first process. */
@@ -26,6 +28,7 @@ interface AddressRow {
   interface_name: string
   host_interface: string
   mac_address: string
+  aliases: string
   state: Endpoint['state']
   owner_pid: number
   owner_start_ticks: number
@@ -73,8 +76,8 @@ export function insertEndpoint(database: Database, endpoint: Endpoint): void {
   database
     .prepare(
       `INSERT INTO address (network, address, container_id, interface_name, host_interface,
-                            mac_address, state, owner_pid, owner_start_ticks, owner_boot_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+                            mac_address, aliases, state, owner_pid, owner_start_ticks, owner_boot_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       endpoint.networkName,
@@ -83,6 +86,7 @@ export function insertEndpoint(database: Database, endpoint: Endpoint): void {
       endpoint.interfaceName,
       endpoint.hostInterface,
       endpoint.macAddress,
+      JSON.stringify(endpoint.aliases),
       endpoint.state,
       endpoint.owner.pid,
       endpoint.owner.startTicks,
@@ -116,6 +120,7 @@ function endpointOf(row: AddressRow): Endpoint {
     macAddress: row.mac_address,
     interfaceName: row.interface_name,
     hostInterface: row.host_interface,
+    aliases: JSON.parse(row.aliases) as string[],
     state: row.state,
     owner: {
       pid: row.owner_pid,

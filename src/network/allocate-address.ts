@@ -19,6 +19,10 @@ export interface AddressRequest {
   readonly containerId: string
   /** The process that makes the container; what it took is taken back when it dies. */
   readonly owner: Owner
+  /** This one and no other. */
+  readonly address?: string | undefined
+  readonly macAddress?: string | undefined
+  readonly aliases?: readonly string[] | undefined
 }
 
 /**
@@ -26,7 +30,7 @@ export interface AddressRequest {
  * run is released first, and so is what dead processes left half-made.
  *
  * @returns  the endpoint, `preparing`
- * @throws   FAILED_PRECONDITION if no address is free
+ * @throws   FAILED_PRECONDITION if no address is free, or the one asked for is not
  */
 export async function allocateAddress(
   database: Database,
@@ -38,9 +42,19 @@ export async function allocateAddress(
   for (const endpoint of [...earlier, ...abandoned]) await releaseEndpoint(database, endpoint)
   const endpoint = take(database, request) ?? (await takeFromDead(database, request))
   if (endpoint !== undefined) return endpoint
-  throw new TsctrError('FAILED_PRECONDITION', `network ${networkName}: no address is free`, {
-    hint: 'remove containers that are not needed',
-  })
+  const network = findNetwork(database, networkName)
+  if (request.address !== undefined) {
+    const message = `address ${request.address}: already in use in network ${networkName}`
+    throw new TsctrError('FAILED_PRECONDITION', message)
+  }
+  const range = network?.ipRange ?? network?.subnet
+  throw new TsctrError(
+    'FAILED_PRECONDITION',
+    `network ${networkName}: no address of ${range} is free`,
+    {
+      hint: 'remove containers that are not needed',
+    },
+  )
 }
 
 /**
@@ -56,27 +70,32 @@ async function takeFromDead(
   return take(database, request)
 }
 
-function take(
-  database: Database,
-  { networkName, containerId, owner }: AddressRequest,
-): Endpoint | undefined {
+function take(database: Database, request: AddressRequest): Endpoint | undefined {
+  const { networkName, containerId, owner } = request
   return writeTransaction(database, () => {
     const network = findNetwork(database, networkName)
     if (network === undefined) {
       throw new TsctrError('NOT_FOUND', `network ${networkName}: no such network`)
     }
-    const address = nextFree(network, new Set(addressesIn(database, networkName)))
+    const taken = new Set(addressesIn(database, networkName))
+    const address =
+      request.address === undefined
+        ? nextFree(network, taken)
+        : exactly(network, request.address, taken)
     if (address === undefined) return undefined
-    recordLastAddress(database, networkName, formatAddress(address))
+    if (request.address === undefined) {
+      recordLastAddress(database, networkName, formatAddress(address))
+    }
     const endpoint: Endpoint = {
       networkName,
       containerId,
       address: formatAddress(address),
       prefixLength: parseSubnet(network.subnet).prefixLength,
       gateway: network.gateway,
-      macAddress: macAddressOf(address),
+      macAddress: request.macAddress ?? macAddressOf(address),
       interfaceName: nextInterface(endpointsOf(database, containerId)),
       hostInterface: `veth${randomBytes(6).toString('hex').slice(1)}`,
+      aliases: request.aliases ?? [],
       state: 'preparing',
       owner,
     }
@@ -90,20 +109,38 @@ function take(
  * given back rests, since connections to its last holder may still be open.
  */
 function nextFree(network: Network, taken: ReadonlySet<string>): number | undefined {
-  const { base, prefixLength } = parseSubnet(network.subnet)
+  const { base, prefixLength } = parseSubnet(network.ipRange ?? network.subnet)
   const size = sizeOf(prefixLength)
-  const gateway = parseAddress(network.gateway)
   const last = network.lastAddress === undefined ? 0 : parseAddress(network.lastAddress) - base
   // The subnet may have been another then.
   const start = last > 0 && last < size ? last : 0
+  const auxiliary = Object.values(network.auxAddresses)
   for (let step = 1; step <= size; step++) {
-    const offset = (start + step) % size
-    const address = base + offset
-    // The first address is the subnet's name, the last its broadcast address.
-    const isForHosts = offset !== 0 && offset !== size - 1 && address !== gateway
-    if (isForHosts && !taken.has(formatAddress(address))) return address
+    const address = base + ((start + step) % size)
+    const text = formatAddress(address)
+    if (isForContainers(network, address) && !taken.has(text) && !auxiliary.includes(text)) {
+      return address
+    }
   }
   return undefined
+}
+
+/** @returns undefined if a container has the address */
+function exactly(network: Network, text: string, taken: ReadonlySet<string>): number | undefined {
+  const address = parseAddress(text)
+  if (!isForContainers(network, address)) {
+    const message = `address ${text}: not one of ${network.subnet} for containers of network ${network.name}`
+    throw new TsctrError('INVALID_ARGUMENT', message)
+  }
+  return taken.has(text) ? undefined : address
+}
+
+/** Neither the subnet's first address, its name, nor its last, for broadcasts, nor the gateway. */
+function isForContainers(network: Network, address: number): boolean {
+  const { base, prefixLength } = parseSubnet(network.subnet)
+  const offset = address - base
+  const isInside = offset > 0 && offset < sizeOf(prefixLength) - 1
+  return isInside && formatAddress(address) !== network.gateway
 }
 
 function nextInterface(endpoints: readonly Endpoint[]): string {

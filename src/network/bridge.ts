@@ -11,8 +11,10 @@ import {
 import { lockHostNetwork } from './host-network-lock.ts'
 import { defaultRouteMtu, hostRoutes } from './host-routes.ts'
 import { macAddressOf, parseAddress, parseSubnet } from './ipv4.ts'
+import { networkOptions } from './network-options.ts'
 import { ipBatch, nftApply } from './network-programs.ts'
 import { type Network, recordBridge } from './networks.ts'
+import { type PublishedPort, portsIn } from './ports.ts'
 import { bridgeRuleset, noRuleset } from './ruleset.ts'
 
 const forwardingSwitch = '/proc/sys/net/ipv4/ip_forward'
@@ -40,10 +42,11 @@ export function isBridgeUp(network: Network): boolean {
  */
 export async function bringUpBridge(database: Database, network: Network): Promise<Network> {
   const isThere = interfaceExists(network.bridgeName)
-  const mtu = isThere ? network.mtu : defaultRouteMtu()
+  const mtu = isThere ? network.mtu : (optionMtu(network) ?? defaultRouteMtu())
   await ipBatch(bridgeCommands({ ...network, mtu }, isThere))
   enableForwarding()
-  const applied = await applyRules(network)
+  enableLoopbackRoute(network.bridgeName)
+  const applied = await applyRules(network, portsIn(database, network.name))
   const recorded = { ...network, mtu, applied }
   recordBridge(database, recorded)
   return recorded
@@ -68,6 +71,11 @@ export function interfaceExists(name: string): boolean {
   return existsSync(`/proc/sys/net/ipv4/conf/${name}`)
 }
 
+function optionMtu({ options }: Network): number | undefined {
+  const text = options[networkOptions.mtu]
+  return text === undefined ? undefined : Number(text)
+}
+
 function bridgeCommands(network: Network, isThere: boolean): string[] {
   const { bridgeName, gateway, subnet, mtu } = network
   // With an address of its own a bridge does not take on those of the containers that come and go.
@@ -85,14 +93,22 @@ function bridgeCommands(network: Network, isThere: boolean): string[] {
  * @returns  the state to compare with later; undefined if somebody else changed the firewall at
  *           the same time, perhaps after it was looked at: then the next run looks again
  */
-async function applyRules(network: Network): Promise<string | undefined> {
+async function applyRules(
+  network: Network,
+  ports: readonly PublishedPort[],
+): Promise<string | undefined> {
   const before = nftGeneration()
-  await nftApply(bridgeRuleset(network))
+  await nftApply(bridgeRuleset(network, ports))
   const transactions = 1 + (await acceptInForeignChains(network.bridgeName))
   if (hasLegacyFilter()) await acceptInLegacyChain(network.bridgeName)
   const after = nftGeneration()
   const isUndisturbed = before !== undefined && after === before + transactions
   return isUndisturbed ? firewallState(after) : undefined
+}
+
+/** What the host sends to a published port of 127.0.0.1 comes from there, and is to leave by the bridge. */
+function enableLoopbackRoute(bridgeName: string): void {
+  writeFileSync(`/proc/sys/net/ipv4/conf/${bridgeName}/route_localnet`, '1')
 }
 
 function isForwarding(): boolean {

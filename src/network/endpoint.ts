@@ -3,6 +3,7 @@ import type { Database } from '../host/database.ts'
 import { deleteEndpoint, type Endpoint, endpointsOf } from './addresses.ts'
 import { interfaceExists } from './bridge.ts'
 import { runInNetworkNamespace } from './network-namespace.ts'
+import { networkOptions } from './network-options.ts'
 import { ipBatch } from './network-programs.ts'
 import type { Network } from './networks.ts'
 
@@ -14,12 +15,22 @@ import type { Network } from './networks.ts'
  */
 export async function connectEndpoint(
   endpoint: Endpoint,
-  { network, netnsPath }: { readonly network: Network; readonly netnsPath: string },
+  {
+    network,
+    netnsPath,
+    hasDefaultRoute,
+  }: {
+    readonly network: Network
+    readonly netnsPath: string
+    /** Whether what is for nowhere else leaves here: of one network of a container. */
+    readonly hasDefaultRoute: boolean
+  },
 ): Promise<void> {
   await removeHostInterface(endpoint)
   try {
     await ipBatch(pairCommands(endpoint, network, netnsPath))
-    await runInNetworkNamespace(netnsPath, () => ipBatch(insideCommands(endpoint)))
+    const inside = insideCommands(endpoint, hasDefaultRoute)
+    await runInNetworkNamespace(netnsPath, () => ipBatch(inside))
   } catch (error) {
     // A failure of cleaning up must not replace what went wrong.
     await removeHostInterface(endpoint).catch(() => {})
@@ -50,16 +61,26 @@ function pairCommands(endpoint: Endpoint, network: Network, netnsPath: string): 
   return [
     `link add ${hostInterface} mtu ${mtu} master ${bridgeName} type veth` +
       ` peer name ${interfaceName} mtu ${mtu} address ${macAddress} netns "${netnsPath}"`,
+    // Hairpin: with br_netfilter a container's packet to its own published port stays on its port.
+    `link set ${hostInterface} type bridge_slave hairpin on isolated ${isOpen(network) ? 'off' : 'on'}`,
     `link set ${hostInterface} addrgenmode none up`,
   ]
 }
 
-function insideCommands({ interfaceName, address, prefixLength, gateway }: Endpoint): string[] {
+/** Whether containers of the network may speak to each other. */
+function isOpen({ options }: Network): boolean {
+  return options[networkOptions.icc] !== 'false'
+}
+
+function insideCommands(
+  { interfaceName, address, prefixLength, gateway }: Endpoint,
+  hasDefaultRoute: boolean,
+): string[] {
   return [
     'link set lo up',
     `link set ${interfaceName} addrgenmode none up`,
     `addr add ${address}/${prefixLength} dev ${interfaceName}`,
-    `route add default via ${gateway}`,
+    ...(hasDefaultRoute ? [`route add default via ${gateway}`] : []),
   ]
 }
 

@@ -1,3 +1,4 @@
+import { TsctrError } from '../errors.ts'
 import type { Database } from '../host/database.ts'
 
 export interface Network {
@@ -10,7 +11,14 @@ export interface Network {
   /** `10.1.2.0/24` */
   readonly subnet: string
   readonly gateway: string
+  /** Part of the subnet that addresses are given out from; undefined: all of it. */
+  readonly ipRange: string | undefined
+  /** Addresses in use by others than containers, by the names the user gave them. */
+  readonly auxAddresses: Readonly<Record<string, string>>
+  /** Cut off from everything but its own containers and the host. */
+  readonly isInternal: boolean
   readonly mtu: number
+  /** As typed: `com.docker.network.driver.mtu` … */
   readonly options: Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>
   /** The address given out last: the search for the next begins after it. */
@@ -27,6 +35,9 @@ interface NetworkRow {
   bridge_name: string
   subnet: string
   gateway: string
+  ip_range: string | null
+  aux_addresses: string
+  is_internal: number
   mtu: number
   options: string
   labels: string
@@ -42,6 +53,27 @@ export function findNetwork(database: Database, name: string): Network | undefin
   return row === undefined ? undefined : networkOf(row)
 }
 
+/**
+ * The network a user means: a name, an id, or an unambiguous start of an id, in this order.
+ *
+ * @throws  NOT_FOUND, or INVALID_ARGUMENT if several ids start so
+ */
+export function resolveNetwork(database: Database, nameOrId: string): Network {
+  const byName = findNetwork(database, nameOrId)
+  if (byName !== undefined) return byName
+  const starting = /^[0-9a-f]+$/.test(nameOrId)
+    ? listNetworks(database).filter(({ id }) => id.startsWith(nameOrId))
+    : []
+  const [first, second] = starting
+  if (first === undefined) {
+    throw new TsctrError('NOT_FOUND', `network ${nameOrId}: no such network`)
+  }
+  if (second !== undefined) {
+    throw new TsctrError('INVALID_ARGUMENT', `network ${nameOrId}: several ids start so`)
+  }
+  return first
+}
+
 /** By name. */
 export function listNetworks(database: Database): Network[] {
   return database
@@ -53,9 +85,9 @@ export function listNetworks(database: Database): Network[] {
 export function insertNetwork(database: Database, network: Network): void {
   database
     .prepare(
-      `INSERT INTO network (name, id, driver, bridge_name, subnet, gateway, mtu, options, labels,
-                            last_address, applied, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO network (name, id, driver, bridge_name, subnet, gateway, ip_range, aux_addresses,
+                            is_internal, mtu, options, labels, last_address, applied, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       network.name,
@@ -64,6 +96,9 @@ export function insertNetwork(database: Database, network: Network): void {
       network.bridgeName,
       network.subnet,
       network.gateway,
+      network.ipRange ?? null,
+      JSON.stringify(network.auxAddresses),
+      Number(network.isInternal),
       network.mtu,
       JSON.stringify(network.options),
       JSON.stringify(network.labels),
@@ -71,6 +106,16 @@ export function insertNetwork(database: Database, network: Network): void {
       network.applied ?? null,
       network.createdAt.getTime(),
     )
+}
+
+/** @throws  a constraint error while addresses of the network are taken */
+export function deleteNetwork(database: Database, name: string): void {
+  database.prepare('DELETE FROM network WHERE name = ?').run(name)
+}
+
+/** The rules of all networks that were seen in place in the state `before` are so in `after` too. */
+export function recordFirewallState(database: Database, before: string, after: string): void {
+  database.prepare('UPDATE network SET applied = ? WHERE applied = ?').run(after, before)
 }
 
 /** Record what a bridge was brought up with. */
@@ -95,6 +140,9 @@ function networkOf(row: NetworkRow): Network {
     bridgeName: row.bridge_name,
     subnet: row.subnet,
     gateway: row.gateway,
+    ipRange: row.ip_range ?? undefined,
+    auxAddresses: JSON.parse(row.aux_addresses) as Record<string, string>,
+    isInternal: row.is_internal !== 0,
     mtu: row.mtu,
     options: JSON.parse(row.options) as Record<string, string>,
     labels: JSON.parse(row.labels) as Record<string, string>,

@@ -1,33 +1,90 @@
 import type { Network } from './networks.ts'
+import type { PublishedPort } from './ports.ts'
+
+/** Ports of every address of the host, and those of one: each leads to an address and a port. */
+const portMaps = { any: 'published', one: 'published_at' } as const
+const loopback = '127.0.0.0/8'
 
 /**
  * The network's own nft table, put in place of what is there in one transaction.
  *
  * - From the network to elsewhere: under the address of the host.
- * - From elsewhere to the network: answers, and what a rule of published ports has sent there.
- *   The host forwards, so without the `drop` its neighbours could reach every container's ports.
+ * - From elsewhere to the network: answers, and what came for a published port. The host forwards,
+ *   so without the `drop` its neighbours could reach every container's ports.
+ * - To a published port: sent on to its container, from outside (prerouting) and from the host
+ *   itself (output). What comes from the network's own containers or from 127.0.0.1 gets the
+ *   bridge's address, or the answer would go astray.
  *
  * The host itself reaches containers: its packets are not forwarded ones.
  */
-export function bridgeRuleset({ bridgeName, subnet }: Network): string {
-  const intoBridge = `iifname != "${bridgeName}" oifname "${bridgeName}"`
-  return `${noRuleset({ bridgeName })}
+export function bridgeRuleset(network: Network, ports: readonly PublishedPort[]): string {
+  const { bridgeName, subnet } = network
+  const toPublished = `
+    dnat ip to ip daddr . meta l4proto . th dport map @${portMaps.one}
+    fib daddr type local dnat ip to meta l4proto . th dport map @${portMaps.any}`
+  return `${noRuleset(network)}
 table inet ${bridgeName} {
+  map ${portMaps.any} {
+    type inet_proto . inet_service : ipv4_addr . inet_service
+  }
+  map ${portMaps.one} {
+    type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
+  }
+  chain raw {
+    type filter hook prerouting priority raw; policy accept;
+    iifname "${bridgeName}" ip daddr ${loopback} drop
+  }
+  chain prerouting {
+    type nat hook prerouting priority dstnat; policy accept;${toPublished}
+  }
+  chain output {
+    type nat hook output priority -100; policy accept;${toPublished}
+  }
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
-    ip saddr ${subnet} oifname != "${bridgeName}" masquerade
+    oifname "${bridgeName}" ct status dnat ip saddr { ${subnet}, ${loopback} } masquerade
+    ${masqueradeRule(network)}
   }
   chain forward {
     type filter hook forward priority filter; policy accept;
-    ${intoBridge} ct state established,related accept
-    ${intoBridge} ct status dnat accept
-    ${intoBridge} drop
+    ${forwardRules(network).join('\n    ')}
   }
 }
-`
+${portElements('add', network, ports)}`
+}
+
+/** Commands for the ports of a network, those of one container or of all. */
+export function portElements(
+  verb: 'add' | 'delete',
+  { bridgeName }: Pick<Network, 'bridgeName'>,
+  ports: readonly PublishedPort[],
+): string {
+  return ports
+    .map(({ protocol, hostAddress, hostPort, address, containerPort }) => {
+      const isAny = hostAddress === '0.0.0.0'
+      const key = `${isAny ? '' : `${hostAddress} . `}${protocol} . ${hostPort}`
+      const map = isAny ? portMaps.any : portMaps.one
+      return `${verb} element inet ${bridgeName} ${map} { ${key} : ${address} . ${containerPort} }\n`
+    })
+    .join('')
 }
 
 /** No table, whether there was one or not. */
 export function noRuleset({ bridgeName }: Pick<Network, 'bridgeName'>): string {
   return `add table inet ${bridgeName}\ndelete table inet ${bridgeName}\n`
+}
+
+function masqueradeRule({ bridgeName, subnet, isInternal }: Network): string {
+  return isInternal ? '' : `ip saddr ${subnet} oifname != "${bridgeName}" masquerade`
+}
+
+function forwardRules({ bridgeName, isInternal }: Network): string[] {
+  const intoBridge = `iifname != "${bridgeName}" oifname "${bridgeName}"`
+  if (isInternal)
+    return [`${intoBridge} drop`, `iifname "${bridgeName}" oifname != "${bridgeName}" drop`]
+  return [
+    `${intoBridge} ct state established,related accept`,
+    `${intoBridge} ct status dnat accept`,
+    `${intoBridge} drop`,
+  ]
 }

@@ -4,6 +4,7 @@ import type { Migration } from '../host/database.ts'
  * Tables of networks. `network.applied` is the state of the host's firewall in which the network's
  * rules were seen in place (firewall-state.ts). An address is `preparing` while the process that
  * took it makes the container, `committed` once its owner is the container's own first process.
+ * So is a port; it names the container's address that its packets are sent to.
  */
 export const networkMigrations: readonly Migration[] = [
   {
@@ -39,6 +40,31 @@ export const networkMigrations: readonly Migration[] = [
         UNIQUE (network, container_id),
         UNIQUE (container_id, interface_name)
       ) STRICT, WITHOUT ROWID;
+    `,
+  },
+  {
+    version: 6,
+    sql: `
+      ALTER TABLE network ADD COLUMN ip_range TEXT;
+      ALTER TABLE network ADD COLUMN aux_addresses TEXT NOT NULL DEFAULT '{}';
+      ALTER TABLE network ADD COLUMN is_internal INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE address ADD COLUMN aliases TEXT NOT NULL DEFAULT '[]';
+
+      CREATE TABLE port (
+        protocol TEXT NOT NULL CHECK (protocol IN ('tcp', 'udp', 'sctp')),
+        host_address TEXT NOT NULL,
+        host_port INTEGER NOT NULL,
+        container_id TEXT NOT NULL,
+        container_port INTEGER NOT NULL,
+        network TEXT NOT NULL REFERENCES network(name),
+        address TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('preparing', 'committed')),
+        owner_pid INTEGER NOT NULL,
+        owner_start_ticks INTEGER NOT NULL,
+        owner_boot_id TEXT NOT NULL,
+        PRIMARY KEY (protocol, host_address, host_port)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX port_container ON port(container_id);
     `,
   },
 ]

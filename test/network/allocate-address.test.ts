@@ -45,6 +45,9 @@ describe('addresses of a network', () => {
       bridgeName: `no-${name}`,
       subnet,
       gateway: subnet.replace(/0\/\d+$/, '1'),
+      ipRange: undefined,
+      auxAddresses: {},
+      isInternal: false,
       mtu: 1500,
       options: {},
       labels: {},
@@ -81,6 +84,7 @@ describe('addresses of a network', () => {
       macAddress: '02:74:0a:09:08:02',
       interfaceName: 'eth0',
       hostInterface: endpoint.hostInterface,
+      aliases: [],
       state: 'preparing',
       owner: selfAsOwner(),
     })
@@ -92,7 +96,7 @@ describe('addresses of a network', () => {
     for (const id of ['a', 'b', 'c', 'd', 'e']) await allocate(id)
     await assert.rejects(allocate('f'), {
       code: 'FAILED_PRECONDITION',
-      message: 'network small: no address is free',
+      message: 'network small: no address of 10.9.8.0/29 is free',
     })
     assert.deepEqual(endpointsOf(database, 'f'), [])
   })

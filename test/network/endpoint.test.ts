@@ -78,7 +78,7 @@ describe('endpoints of containers', { skip: needsNetwork() }, () => {
     const one = await plugIn(root, network)
     const [endpoint] = endpointsOf(root.database, one.id)
     assert.ok(endpoint)
-    await connectEndpoint(endpoint, { network, netnsPath: one.netns })
+    await connectEndpoint(endpoint, { network, netnsPath: one.netns, hasDefaultRoute: true })
     const server = await runInNetworkNamespace(one.netns, () => startServer(8000))
     assert.equal(ask(one.address, 8000), network.gateway)
     await server.stop()
@@ -93,9 +93,12 @@ describe('endpoints of containers', { skip: needsNetwork() }, () => {
     const occupied = root.netns('occupied')
     createNetworkNamespace(occupied)
     runInNetworkNamespace(occupied, () => ip(`route add unreachable default metric 0`))
-    await assert.rejects(connectEndpoint(endpoint, { network, netnsPath: occupied }), {
-      code: 'RUNTIME_FAILED',
-    })
+    await assert.rejects(
+      connectEndpoint(endpoint, { network, netnsPath: occupied, hasDefaultRoute: true }),
+      {
+        code: 'RUNTIME_FAILED',
+      },
+    )
     assert.equal(output('ip', '-o', 'link').includes(endpoint.hostInterface), false)
     removeNetworkNamespace(occupied)
     await unplug(root, one)

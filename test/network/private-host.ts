@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, openDatabase } from '../../src/host/database.ts'
 import {
   CLONE_NEWNET,
   CLONE_NEWNS,
+  MNT_DETACH,
+  MS_BIND,
   MS_PRIVATE,
   MS_REC,
   mount,
@@ -32,7 +34,13 @@ import { networkMigrations } from '../../src/network/schema.ts'
 export function becomePrivateHost(): void {
   unshare(CLONE_NEWNET | CLONE_NEWNS)
   mount('none', '/', undefined, MS_REC | MS_PRIVATE)
+  // Containers that are run here need what is mounted below /sys/fs/cgroup.
+  const cgroup = mkdtempSync(join(tmpdir(), 'tsctr-cgroup-'))
+  mount('/sys/fs/cgroup', cgroup, undefined, MS_BIND | MS_REC)
   mount('sysfs', '/sys', 'sysfs', 0)
+  mount(cgroup, '/sys/fs/cgroup', undefined, MS_BIND | MS_REC)
+  umount2(cgroup, MNT_DETACH)
+  rmdirSync(cgroup)
   ip('link set lo up')
 }
 
@@ -131,7 +139,7 @@ export async function plugIn(
   createNetworkNamespace(path)
   const request = { networkName: network.name, containerId: id, owner }
   const endpoint = await allocateAddress(database, request)
-  await connectEndpoint(endpoint, { network, netnsPath: path })
+  await connectEndpoint(endpoint, { network, netnsPath: path, hasDefaultRoute: true })
   return { id, netns: path, address: endpoint.address, hostInterface: endpoint.hostInterface }
 }
 

@@ -29,6 +29,9 @@ export async function createFromFlags(
   const config = configFromFlags(flags, image, args)
   requireRoot()
   requireSupport(config, hostFacts())
+  if (config.networkMode === 'host' && ((config.ports ?? []).length > 0 || config.publishesAll)) {
+    ctx.stderr.line('WARNING: Published ports are discarded when using host network mode')
+  }
   await settleInterrupted(ctx)
   const local = config.rootfs === undefined ? await localImage(ctx, image, options) : undefined
   const warning = local && platformWarning(local.local.config.platform, options.platform)

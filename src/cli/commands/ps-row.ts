@@ -1,20 +1,21 @@
 import { asConfig } from '../../container/config.ts'
 import type { ContainerImages } from '../../container/container-images.ts'
 import type { ContainerSize } from '../../container/container-size.ts'
-import { networksOf } from '../../container/inspect/network-settings.ts'
 import type { ListedContainer } from '../../container/list-containers.ts'
+import { networkNames } from '../../container/networks/attachments.ts'
 import { containerArgs } from '../../container/spec/process.ts'
 import { hasCode } from '../../errors.ts'
+import type { PublishedPort } from '../../network/ports.ts'
 import { emptyImageProcess } from '../../oci/image-config.ts'
 import { formatPlatform } from '../../oci/platform.ts'
 import { familiarRepository, parseReference } from '../../oci/reference.ts'
 import { containerStatus } from '../render/container-status.ts'
 import { ellipsis, shortId } from '../render/ellipsis.ts'
-import { exposedPorts } from '../render/exposed-ports.ts'
 import { labelHeader, type Row, type RowLayout } from '../render/format.ts'
 import { humanAge } from '../render/human-duration.ts'
 import { humanSize } from '../render/human-size.ts'
 import { localTime } from '../render/local-time.ts'
+import { portsText } from '../render/ports.ts'
 import { quoteGo } from '../render/template/go-quote.ts'
 
 /** Source: docker ps, table and "Format the output"; podman ps for ExitCode, Pid, StartedAt */
@@ -48,6 +49,8 @@ export const psLayout: RowLayout = {
 export interface PsRowOptions {
   readonly images: Pick<ContainerImages, 'name' | 'config'>
   readonly now: Date
+  /** What is published of a container. */
+  readonly ports: (containerId: string) => readonly PublishedPort[]
   readonly trunc: boolean
   /** undefined where nobody asked for it. */
   readonly size: ContainerSize | undefined
@@ -79,7 +82,8 @@ export function psRow({ record, state }: ListedContainer, options: PsRowOptions)
     RunningFor: humanAge(record.createdAt, now),
     get Ports() {
       if (!isRunning || config.networkMode !== 'bridge') return ''
-      return exposedPorts(images.config(record)?.process.exposedPorts ?? [])
+      const exposed = images.config(record)?.process.exposedPorts ?? []
+      return portsText(options.ports(record.id), [...exposed, ...(config.exposedPorts ?? [])])
     },
     State: state,
     Status: containerStatus({ ...record, state }, now),
@@ -98,7 +102,7 @@ export function psRow({ record, state }: ListedContainer, options: PsRowOptions)
       .map((source) => (trunc ? ellipsis(source, mountWidth) : source))
       .join(','),
     LocalVolumes: String(config.mounts.filter(({ type }) => type === 'volume').length),
-    Networks: networksOf(config.networkMode).join(','),
+    Networks: networkNames(config).join(','),
     get Platform() {
       const platform = images.config(record)?.platform
       return platform === undefined ? '' : formatPlatform(platform)

@@ -9,6 +9,7 @@ import {
   type ListRequest,
   listForPs,
 } from '../../container/list-containers.ts'
+import { type PublishedPort, portsOf } from '../../network/ports.ts'
 import { type Context, withContext } from '../context.ts'
 import { repeated, single } from '../flag-parser.ts'
 import { shortId } from '../render/ellipsis.ts'
@@ -81,9 +82,10 @@ function text(ctx: Context, flags: PsFlags, containers: readonly ListedContainer
   const needsSize = isSized || format === 'wide' || /\.Size\b/.test(format)
   const images = new ContainerImages(ctx)
   const now = new Date()
+  const ports = (id: string): PublishedPort[] => portsOf(ctx.database, id)
   const rows = containers.map((container) => {
     const size = needsSize ? containerSize(ctx, container.record) : undefined
-    return psRow(container, { images, now, trunc: flags.trunc, size })
+    return psRow(container, { images, now, ports, trunc: flags.trunc, size })
   })
   const { table } = psLayout
   const layout = {

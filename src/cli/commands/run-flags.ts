@@ -45,6 +45,7 @@ import {
   wholeNumber,
 } from '../../container/flag-values/number.ts'
 import { oneOf } from '../../container/flag-values/one-of.ts'
+import { parseExpose, parsePublish } from '../../container/flag-values/publish.ts'
 import { parseRestartPolicy } from '../../container/flag-values/restart-policy.ts'
 import { addSecurityOption, defaultSecurity } from '../../container/flag-values/security-opt.ts'
 import { parseSize } from '../../container/flag-values/size.ts'
@@ -54,6 +55,7 @@ import { newFilePath, readValueFile } from '../../container/flag-values/value-fi
 import { parseVolume } from '../../container/flag-values/volume.ts'
 import { hostPlatform } from '../../host/platform.ts'
 import { type PullPolicy, pullPolicies } from '../../image/pull-policy.ts'
+import type { PortRequest } from '../../network/allocate-ports.ts'
 import { parsePlatform } from '../../oci/platform.ts'
 import { parseSignal } from '../../oci/signal.ts'
 import { repeated, single } from '../flag-parser.ts'
@@ -88,6 +90,7 @@ export interface RunFlags extends BlockIoFlags, NameFlags {
   readonly entrypoint?: string
   readonly env?: readonly string[]
   readonly envFile?: readonly (readonly string[])[]
+  readonly expose?: readonly (readonly string[])[]
   readonly groupAdd?: readonly string[]
   readonly hostname?: string
   readonly init?: boolean
@@ -113,6 +116,8 @@ export interface RunFlags extends BlockIoFlags, NameFlags {
   readonly pidsLimit?: number
   readonly platform?: string
   readonly privileged?: boolean
+  readonly publish?: readonly (readonly PortRequest[])[]
+  readonly publishAll?: boolean
   readonly pull: PullPolicy
   readonly quiet?: boolean
   readonly readOnly?: boolean
@@ -277,6 +282,17 @@ function addIsolationFlags(command: Command): void {
       single('--network', parseNetworkMode),
     )
     .addOption(new Option('--net <mode>').hideHelp().argParser(single('--net', parseNetworkMode)))
+    .option(
+      '-p, --publish <[[address:]port:]port[/protocol]>',
+      'send what comes to a port of the host to the container',
+      list('--publish', parsePublish),
+    )
+    .option('-P, --publish-all', 'publish all exposed ports on ports that are free')
+    .option(
+      '--expose <port[/protocol]>',
+      'note a port as one that it listens on',
+      list('--expose', parseExpose),
+    )
     .option('-h, --hostname <name>', 'host name', single('--hostname', parseHostname))
     .option('--domainname <name>', 'NIS domain name', single('--domainname', parseHostname))
     .option('--pid <mode>', 'PID namespace', single('--pid', parsePidMode))

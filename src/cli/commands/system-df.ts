@@ -6,6 +6,7 @@ import { containersUsage } from '../../container/disk-usage.ts'
 import { type ListedContainer, listForPs } from '../../container/list-containers.ts'
 import { garbageUsage, imageUsage, type Usage } from '../../gc/disk-usage.ts'
 import { listLocalImages } from '../../image/list-images.ts'
+import { type PublishedPort, portsOf } from '../../network/ports.ts'
 import { type Context, withContext } from '../context.ts'
 import { wantedPlatform } from '../image-platform.ts'
 import { type Row, type RowLayout, renderRows, rowRenderer } from '../render/format.ts'
@@ -82,7 +83,8 @@ function verboseText(ctx: Context, containers: readonly ListedContainer[], forma
   const containerImages = new ContainerImages(ctx)
   const rows = containers.map((container) => {
     const size = containerSize(ctx, container.record)
-    return psRow(container, { images: containerImages, now, trunc: true, size })
+    const ports = (id: string): PublishedPort[] => portsOf(ctx.database, id)
+    return psRow(container, { images: containerImages, now, ports, trunc: true, size })
   })
   if (format !== '' && format !== 'table') {
     const render = rowRenderer({ format, isTerminal: isatty(1) })

@@ -4,6 +4,7 @@ import { keysOf, nilList, nilMap, withOptional } from '../../oci/nil.ts'
 import type { ContainerRecord } from '../../store/containers.ts'
 import { asConfig } from '../config.ts'
 import { effectiveConfig } from '../effective-config.ts'
+import { exposedBy } from '../networks/wanted-ports.ts'
 import { containerHostname } from '../spec/process.ts'
 
 /** The image's config with the user's over it. Source: docker Engine API "ContainerConfig"; podman inspect for Timeout */
@@ -34,7 +35,8 @@ export function inspectConfig(record: ContainerRecord, image: ImageProcessConfig
     OnBuild: image.onBuild ?? nilList,
     Labels: new Map(Object.entries(labels)),
   }
-  const { exposedPorts, healthcheck } = image
+  const { healthcheck } = image
+  const exposedPorts = exposedBy(config, image)
   return withOptional(shown, {
     ExposedPorts: [exposedPorts.length === 0 ? undefined : keysOf(exposedPorts), nilMap],
     Healthcheck: [healthcheck === undefined ? undefined : inspectHealthcheck(healthcheck), null],

@@ -8,8 +8,10 @@ import {
   type DeviceRule,
   type DeviceValue,
 } from '../config.ts'
+import { modeName } from '../networks/attachments.ts'
 import { guardedPaths, hasCgroupNamespace } from '../spec/linux.ts'
 import { inspectBinds, inspectMountRequests, inspectTmpfs } from './mounts.ts'
+import { inspectPortBindings } from './ports.ts'
 
 const defaultShmBytes = 64 * 1024 * 1024
 
@@ -21,8 +23,8 @@ export function inspectHostConfig(record: ContainerRecord, facts: HostFacts): ob
     Binds: inspectBinds(config),
     ContainerIDFile: config.idFile ?? '',
     LogConfig: logConfig(config),
-    NetworkMode: config.networkMode,
-    PortBindings: {},
+    NetworkMode: modeName(config),
+    PortBindings: inspectPortBindings(config.ports ?? []),
     RestartPolicy: {
       Name: config.restartPolicy?.name ?? 'no',
       MaximumRetryCount: config.restartPolicy?.maximumRetries ?? 0,
@@ -44,7 +46,7 @@ export function inspectHostConfig(record: ContainerRecord, facts: HostFacts): ob
     OomScoreAdj: config.resources.oomScoreAdj ?? 0,
     PidMode: config.pidMode === 'private' ? '' : config.pidMode,
     Privileged: config.privileged,
-    PublishAllPorts: false,
+    PublishAllPorts: config.publishesAll ?? false,
     ReadonlyRootfs: config.readOnly,
     SecurityOpt: orNil(config.security.given),
     UTSMode: config.utsMode === 'host' ? 'host' : '',

@@ -1,11 +1,15 @@
 import { type Endpoint, endpointsOf } from '../../network/addresses.ts'
 import { findNetwork } from '../../network/networks.ts'
+import { portsOf } from '../../network/ports.ts'
 import type { ImageProcessConfig } from '../../oci/image-config.ts'
 import { nilList, nilMap } from '../../oci/nil.ts'
 import { bundleOf } from '../../runtime/bundle.ts'
 import type { ContainerRecord } from '../../store/containers.ts'
-import { asConfig, type NetworkMode, namespacePathOf, peerOf } from '../config.ts'
+import { asConfig } from '../config.ts'
+import { networkNames } from '../networks/attachments.ts'
+import { exposedBy } from '../networks/wanted-ports.ts'
 import type { ContainerStores } from '../stores.ts'
+import { inspectPorts } from './ports.ts'
 
 type Stores = Pick<ContainerStores, 'database' | 'stateRoot'>
 
@@ -20,17 +24,20 @@ export function inspectNetworkSettings(
   record: ContainerRecord,
   { image, isRunning }: { readonly image: ImageProcessConfig; readonly isRunning: boolean },
 ): object {
-  const { networkMode } = asConfig(record.config)
+  const config = asConfig(record.config)
+  const { networkMode } = config
   const endpoints = isRunning ? endpointsOf(stores.database, record.id) : []
   const [first] = endpoints
   const names =
-    endpoints.length === 0 ? networksOf(networkMode) : endpoints.map((one) => one.networkName)
+    endpoints.length === 0 ? networkNames(config) : endpoints.map((one) => one.networkName)
   const isReachable = isRunning && networkMode === 'bridge'
   return {
     Bridge: '',
     SandboxID: '',
     SandboxKey: isRunning ? sandboxKey(stores, record) : '',
-    Ports: new Map(isReachable ? image.exposedPorts.map((port) => [port, nilList]) : []),
+    Ports: isReachable
+      ? inspectPorts(exposedBy(config, image), portsOf(stores.database, record.id))
+      : new Map(),
     HairpinMode: false,
     LinkLocalIPv6Address: '',
     LinkLocalIPv6PrefixLen: 0,
@@ -42,11 +49,6 @@ export function inspectNetworkSettings(
       names.map((name) => [name, inspectEndpoint(stores, name, endpointIn(endpoints, name))]),
     ),
   }
-}
-
-/** Networks that a mode names: none where the network is another container's or from elsewhere. */
-export function networksOf(mode: NetworkMode): string[] {
-  return (peerOf(mode) ?? namespacePathOf(mode)) ? [] : [mode]
 }
 
 function endpointIn(endpoints: readonly Endpoint[], name: string): Endpoint | undefined {

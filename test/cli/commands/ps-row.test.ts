@@ -37,7 +37,7 @@ function rowOf(name: string, { trunc = true, ...container }: Shown): ReturnType<
   const record = addContainer(stores, name, container)
   const images = new ContainerImages(stores)
   const listed = { record, state: dockerState(record) }
-  return psRow(listed, { images, now, trunc, size: undefined })
+  return psRow(listed, { images, now, ports: () => [], trunc, size: undefined })
 }
 
 function field(name: string, shown: Shown): unknown {
@@ -213,6 +213,9 @@ test('sizes are what it has written itself, and with its image', () => {
   const record = addContainer(stores, 'web', { image })
   const size = { ownBytes: 2, totalBytes: 21_499_000 }
   const images = new ContainerImages(stores)
-  const row = psRow({ record, state: 'created' }, { images, now, trunc: true, size })
+  const row = psRow(
+    { record, state: 'created' },
+    { images, now, ports: () => [], trunc: true, size },
+  )
   assert.equal(row.Size, '2B (virtual 21.5MB)')
 })

@@ -1,0 +1,28 @@
+import { defaultNetworkName } from '../../network/default-network.ts'
+import { type ContainerConfig, type NetworkAttachment, namespacePathOf, peerOf } from '../config.ts'
+
+/** The networks that a container is to be in, in the order of its interfaces. */
+export function attachmentsOf(
+  config: Pick<ContainerConfig, 'networkMode' | 'networks'>,
+): readonly NetworkAttachment[] {
+  if (config.networkMode !== 'bridge') return []
+  return config.networks ?? [{ name: defaultNetworkName, aliases: [] }]
+}
+
+/** What docker calls the container's network mode: the first network's name, if it has networks. */
+export function modeName(config: Pick<ContainerConfig, 'networkMode' | 'networks'>): string {
+  return config.networkMode === 'bridge'
+    ? (attachmentsOf(config)[0]?.name ?? defaultNetworkName)
+    : config.networkMode
+}
+
+/** Names of all of its networks, `host` and `none` too. */
+export function networkNames(
+  config: Pick<ContainerConfig, 'networkMode' | 'networks'>,
+): readonly string[] {
+  const { networkMode: mode } = config
+  // The network is another container's or from elsewhere.
+  if (peerOf(mode) !== undefined || namespacePathOf(mode) !== undefined) return []
+  if (mode !== 'bridge') return [mode]
+  return attachmentsOf(config).map(({ name }) => name)
+}

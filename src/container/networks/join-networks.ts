@@ -1,0 +1,86 @@
+import { selfAsOwner } from '../../host/owner.ts'
+import type { Endpoint } from '../../network/addresses.ts'
+import { allocateAddress } from '../../network/allocate-address.ts'
+import { allocatePorts } from '../../network/allocate-ports.ts'
+import { connectEndpoint } from '../../network/endpoint.ts'
+import { ensureNetwork } from '../../network/ensure-network.ts'
+import { createNetworkNamespace } from '../../network/network-namespace.ts'
+import type { Network } from '../../network/networks.ts'
+import { publishPorts } from '../../network/publish.ts'
+import type { ContainerRecord } from '../../store/containers.ts'
+import { asConfig, type NetworkAttachment } from '../config.ts'
+import { imageProcessOf } from '../image-process.ts'
+import type { ContainerStores } from '../stores.ts'
+import { attachmentsOf } from './attachments.ts'
+import { wantedPorts } from './wanted-ports.ts'
+
+/** A container's place in one of its networks. */
+export interface Joined {
+  readonly endpoint: Endpoint
+  readonly network: Network
+}
+
+/**
+ * Make a container's network namespace and plug it into all of its networks; its ports are
+ * published where the first of them leads outside.
+ *
+ * What is made is recorded first, so that releaseNetworks finds it whatever happens in between.
+ *
+ * @returns  in the order of its interfaces
+ * @throws   FAILED_PRECONDITION if a port or an address is taken, NOT_FOUND if a network is gone
+ */
+export async function joinNetworks(
+  stores: ContainerStores,
+  record: ContainerRecord,
+  netnsPath: string,
+): Promise<Joined[]> {
+  const config = asConfig(record.config)
+  const joined: Joined[] = []
+  for (const attachment of attachmentsOf(config)) {
+    joined.push(await takeAddress(stores, record.id, attachment))
+  }
+  const way = wayOutside(joined)
+  const wanted = wantedPorts(config, imageProcessOf(stores, record))
+  const ports =
+    way === undefined
+      ? []
+      : await allocatePorts(stores.database, wanted, {
+          endpoint: way.endpoint,
+          owner: selfAsOwner(),
+        })
+  createNetworkNamespace(netnsPath)
+  for (const one of joined) await plugIn(one, netnsPath, one === way)
+  await publishPorts(stores.database, ports)
+  return joined
+}
+
+/** Take an address for a container in a network, which is brought up if need be. */
+export async function takeAddress(
+  stores: ContainerStores,
+  containerId: string,
+  { name, aliases, address, macAddress }: NetworkAttachment,
+): Promise<Joined> {
+  const network = await ensureNetwork(stores.database, name, { dataRoot: stores.dataRoot })
+  const endpoint = await allocateAddress(stores.database, {
+    networkName: name,
+    containerId,
+    owner: selfAsOwner(),
+    address,
+    macAddress,
+    aliases,
+  })
+  return { network, endpoint }
+}
+
+export function plugIn(
+  { endpoint, network }: Joined,
+  netnsPath: string,
+  hasDefaultRoute: boolean,
+): Promise<void> {
+  return connectEndpoint(endpoint, { network, netnsPath, hasDefaultRoute })
+}
+
+/** The network that a container's packets to elsewhere go through, and those to its ports. */
+export function wayOutside(joined: readonly Joined[]): Joined | undefined {
+  return joined.find(({ network }) => !network.isInternal)
+}

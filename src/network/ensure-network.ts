@@ -1,0 +1,42 @@
+import { TsctrError } from '../errors.ts'
+import type { Database } from '../host/database.ts'
+import { bringUpBridge, isBridgeUp } from './bridge.ts'
+import { defaultNetworkName, ensureDefaultNetwork } from './default-network.ts'
+import { hasLegacyFilter } from './firewall-state.ts'
+import { acceptInLegacyChain } from './foreign-chains.ts'
+import { lockHostNetwork } from './host-network-lock.ts'
+import { findNetwork, type Network } from './networks.ts'
+
+/**
+ * A network with its bridge up and its rules in place, as ensureDefaultNetwork, which makes the
+ * default one where it is missing.
+ *
+ * @throws  NOT_FOUND
+ */
+export async function ensureNetwork(
+  database: Database,
+  name: string,
+  { dataRoot }: { readonly dataRoot: string },
+): Promise<Network> {
+  if (name === defaultNetworkName) return ensureDefaultNetwork(database, { dataRoot })
+  const known = requireNetwork(database, name)
+  if (isBridgeUp(known)) {
+    if (hasLegacyFilter()) await acceptInLegacyChain(known.bridgeName)
+    return known
+  }
+  const lock = await lockHostNetwork()
+  try {
+    const found = requireNetwork(database, name)
+    return isBridgeUp(found) ? found : await bringUpBridge(database, found)
+  } finally {
+    lock.release()
+  }
+}
+
+function requireNetwork(database: Database, name: string): Network {
+  const network = findNetwork(database, name)
+  if (network !== undefined) return network
+  throw new TsctrError('NOT_FOUND', `network ${name}: no such network`, {
+    hint: `tsctr network create ${name}`,
+  })
+}
