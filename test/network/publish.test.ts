@@ -101,7 +101,7 @@ describe('published ports', { skip: needsNetwork() }, () => {
     const local = await startServer(9090)
     try {
       runInNetworkNamespace(web.netns, () => {
-        ip('route add 127.0.0.2/32 via ' + network.gateway)
+        ip(`route add 127.0.0.2/32 via ${network.gateway}`)
         output('sysctl', '-qw', 'net.ipv4.conf.all.route_localnet=1')
       })
       assert.equal(ask('127.0.0.2', 9090), '127.0.0.1')

@@ -27,6 +27,12 @@ export function parsePublish(text: string): PortRequest[] {
   if (parts.address !== undefined && isIP(parts.address) === 0) {
     throw notPorts(text, `${JSON.stringify(parts.address)} is not an IP address`)
   }
+  if (parts.address !== undefined && isIP(parts.address) === 6) {
+    throw new TsctrError(
+      'UNSUPPORTED',
+      `${JSON.stringify(text)}: IPv6 addresses are not published yet`,
+    )
+  }
   const protocol = parseProtocol(text, parts.protocol)
   const count = sizeOf(container)
   if (host !== undefined && count > 1 && sizeOf(host) !== count) {
