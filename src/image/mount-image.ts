@@ -2,9 +2,9 @@ import { TsctrError } from '../errors.ts'
 import type { Platform } from '../oci/platform.ts'
 import { type MountedView, mountView } from '../snapshot/mounted-views.ts'
 import type { Snapshotter } from '../snapshot/snapshotter.ts'
-import { ensureImage } from './ensure-image.ts'
 import { mountLabels } from './mounted-images.ts'
 import type { ImageStores } from './stores.ts'
+import { useImage } from './use-image.ts'
 
 export interface MountImageRequest {
   /** A name, an id or a start of one, as typed. */
@@ -28,14 +28,15 @@ export async function mountImage(
   { text, platform, viewer, target, home, signal }: MountImageRequest,
 ): Promise<MountedView> {
   const request = { reference: text, platform, policy: 'never', signal } as const
-  const { name, local } = await ensureImage(stores, request)
-  if (local.chainID === undefined) {
-    throw new TsctrError('UNSUPPORTED', `image ${text}: has no layers, there is nothing to mount`)
-  }
-  const labels = {
-    [mountLabels.name]: name,
-    [mountLabels.config]: local.manifest.config.digest,
-    [mountLabels.target]: local.target.digest,
-  }
-  return mountView(viewer, { parent: local.chainID, target, home, labels })
+  return useImage(stores, request, ({ name, local }) => {
+    if (local.chainID === undefined) {
+      throw new TsctrError('UNSUPPORTED', `image ${text}: has no layers, there is nothing to mount`)
+    }
+    const labels = {
+      [mountLabels.name]: name,
+      [mountLabels.config]: local.manifest.config.digest,
+      [mountLabels.target]: local.target.digest,
+    }
+    return mountView(viewer, { parent: local.chainID, target, home, labels })
+  })
 }

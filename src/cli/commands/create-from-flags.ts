@@ -6,7 +6,8 @@ import { removeContainer } from '../../container/remove.ts'
 import { settleInterrupted } from '../../container/settle.ts'
 import { TsctrError } from '../../errors.ts'
 import { hostFacts } from '../../host/host-facts.ts'
-import { ensureImage } from '../../image/ensure-image.ts'
+import type { WholeImage } from '../../image/find-whole-image.ts'
+import { useImage } from '../../image/use-image.ts'
 import type { Context } from '../context.ts'
 import { platformWarning, wantedPlatform } from '../image-platform.ts'
 import { interruptible } from '../interrupt.ts'
@@ -33,16 +34,21 @@ export async function createFromFlags(
     ctx.stderr.line('WARNING: Published ports are discarded when using host network mode')
   }
   await settleInterrupted(ctx)
-  const local = config.rootfs === undefined ? await localImage(ctx, image, options) : undefined
-  const warning = local && platformWarning(local.local.config.platform, options.platform)
-  if (warning !== undefined) ctx.stderr.line(warning)
-  const id = await createContainer(ctx, {
-    replaces: options.replaces,
-    config,
-    image: local,
-    runtime: options.runtime ?? defaultRuntime,
-    isStartedNext: kind === 'run',
-  })
+  const create = async (found: WholeImage | undefined): Promise<string> => {
+    const warning = found && platformWarning(found.local.config.platform, options.platform)
+    if (warning !== undefined) ctx.stderr.line(warning)
+    return createContainer(ctx, {
+      replaces: options.replaces,
+      config,
+      image: found,
+      runtime: options.runtime ?? defaultRuntime,
+      isStartedNext: kind === 'run',
+    })
+  }
+  const id =
+    config.rootfs === undefined
+      ? await withLocalImage(ctx, image, options, create)
+      : await create(undefined)
   if (options.cidfile !== undefined) await writeCidFile(ctx, options.cidfile, id)
   return { id, config }
 }
@@ -57,25 +63,30 @@ async function writeCidFile(ctx: Context, path: string, id: string): Promise<voi
   }
 }
 
-async function localImage(
+async function withLocalImage<T>(
   ctx: Context,
   text: string,
   options: RunOptions,
-): ReturnType<typeof ensureImage> {
+  use: (image: WholeImage) => Promise<T>,
+): Promise<T> {
   const progress = await createProgress(options.quiet ? 'none' : 'auto', process.stderr)
   try {
     return await interruptible((signal) =>
-      ensureImage(ctx, {
-        reference: text,
-        platform: wantedPlatform(options.platform),
-        policy: options.pull,
-        maxDownloads: maxDownloads(),
-        onProgress: progress.onEvent,
-        onPull: (name) => {
-          if (!options.quiet) ctx.stderr.line(`Unable to find image '${name}' locally`)
+      useImage(
+        ctx,
+        {
+          reference: text,
+          platform: wantedPlatform(options.platform),
+          policy: options.pull,
+          maxDownloads: maxDownloads(),
+          onProgress: progress.onEvent,
+          onPull: (name) => {
+            if (!options.quiet) ctx.stderr.line(`Unable to find image '${name}' locally`)
+          },
+          signal,
         },
-        signal,
-      }),
+        use,
+      ),
     )
   } finally {
     progress.finish()

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { hasCode, TsctrError } from '../../errors.ts'
-import { ensureImage } from '../../image/ensure-image.ts'
 import { findImage } from '../../image/find-image.ts'
+import { useImage } from '../../image/use-image.ts'
+import type { ChainID } from '../../oci/digest.ts'
 import type { Platform } from '../../oci/platform.ts'
 import { createLease } from '../../store/leases.ts'
 import type { ContainerStores } from '../stores.ts'
@@ -17,7 +18,17 @@ export async function withImageTree<T>(
   use: (place: TreePlace, path: string) => Promise<T>,
 ): Promise<T> {
   const { reference, path } = findImagePath(stores, text, platform)
-  const { local } = await ensureImage(stores, { reference, platform, policy: 'never' })
+  return useImage(stores, { reference, platform, policy: 'never' }, ({ local }) =>
+    withView(stores, reference, local.chainID, (place) => use(place, path)),
+  )
+}
+
+async function withView<T>(
+  stores: ContainerStores,
+  reference: string,
+  chainID: ChainID | undefined,
+  use: (place: TreePlace) => Promise<T>,
+): Promise<T> {
   const place = {
     kind: 'mounts',
     prefix: `image:${reference}:`,
@@ -25,18 +36,17 @@ export async function withImageTree<T>(
     isReadOnly: true,
     binds: [],
   } as const
-  const { chainID } = local
   if (chainID === undefined) {
-    return use({ ...place, mounts: [{ type: 'tmpfs', source: 'tmpfs', options: [] }] }, path)
+    return use({ ...place, mounts: [{ type: 'tmpfs', source: 'tmpfs', options: [] }] })
   }
   const key = `cp ${randomUUID()}`
   const snapshots = stores.snapshotter(stores.containerSnapshotter)
   const lease = createLease(stores.database, key)
   try {
-    lease.hold('snapshot', key, chainID)
+    lease.hold('snapshot', key)
     snapshots.view(key, chainID)
     try {
-      return await use({ ...place, mounts: snapshots.mounts(key) }, path)
+      return await use({ ...place, mounts: snapshots.mounts(key) })
     } finally {
       snapshots.remove(key)
     }
