@@ -1,3 +1,4 @@
+import { hasCode } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Reference } from '../oci/reference.ts'
 import { compareVersions } from './compare-versions.ts'
@@ -21,7 +22,11 @@ export interface RemoteTag {
 
 const maxRequests = 6
 
-/** The tags of a repository. @throws as RegistryClient.listTags */
+/**
+ * The tags of a repository, with what they point at where that is asked for.
+ *
+ * @throws  as RegistryClient.listTags
+ */
 export async function listRemoteTags(
   stores: Pick<ImageStores, 'registry'>,
   request: ListTagsRequest,
@@ -31,8 +36,15 @@ export async function listRemoteTags(
   const tags = sorted(await registry.listTags(reference, signal), request.sort)
   if (!request.withDigests) return tags.map((tag) => ({ tag, digest: undefined }))
   const enqueue = taskQueue(maxRequests)
-  const digestOf = (tag: string): Promise<Digest> =>
-    registry.resolveDigest({ ...reference, tag, digest: undefined }, signal)
+  const digestOf = async (tag: string): Promise<Digest | undefined> => {
+    try {
+      return await registry.resolveDigest({ ...reference, tag, digest: undefined }, signal)
+    } catch (error) {
+      // Deleted since the list was made, which is no reason to show none of the others.
+      if (hasCode(error, 'NOT_FOUND')) return undefined
+      throw error
+    }
+  }
   return Promise.all(tags.map(async (tag) => ({ tag, digest: await enqueue(() => digestOf(tag)) })))
 }
 
