@@ -1,4 +1,5 @@
 import { hasCode } from '../errors.ts'
+import { recordPrune } from '../store/events.ts'
 import type { ContainerFilter } from './container-filters.ts'
 import { containerSize } from './container-size.ts'
 import { listForPs } from './list-containers.ts'
@@ -39,5 +40,6 @@ export async function pruneContainers(
       onProblem(error)
     }
   }
+  recordPrune(stores, 'container', reclaimedBytes)
   return { deleted, reclaimedBytes }
 }

@@ -1,4 +1,5 @@
 import type { Digest } from '../oci/digest.ts'
+import { isNameless } from '../oci/nameless.ts'
 import { familiarName, parseReference } from '../oci/reference.ts'
 import { recordEvent } from '../store/events.ts'
 import type { ImageStores } from './stores.ts'
@@ -16,7 +17,10 @@ export function recordImageEvent(
   target: Digest,
   name: string,
 ): void {
-  const familiar = familiarName(parseReference(name))
+  const reference = parseReference(name)
+  // As docker has it, what goes is named by its id.
+  const isById = action === 'delete' || isNameless(reference)
+  const familiar = isById ? target : familiarName(reference)
   // As docker has it, pulls and pushes are of a name.
   const actorId = action === 'pull' || action === 'push' ? familiar : target
   recordEvent(database, {

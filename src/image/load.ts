@@ -1,8 +1,11 @@
+import { writeTransaction } from '../host/database.ts'
 import type { Digest } from '../oci/digest.ts'
+import { namelessReference } from '../oci/nameless.ts'
 import type { Platform } from '../oci/platform.ts'
-import type { Reference } from '../oci/reference.ts'
+import { canonicalName, type Reference } from '../oci/reference.ts'
 import { createLease, type Lease } from '../store/leases.ts'
 import { archivedImages, type PreparedImage } from './archived-images.ts'
+import { recordImageEvent } from './image-event.ts'
 import type { PlatformSelection } from './image-parts.ts'
 import { nameImages } from './name-images.ts'
 import type { OnProgress } from './progress.ts'
@@ -50,7 +53,13 @@ export async function loadImages(
       hasCommitted = true
     })
     for (const image of images) await unpackParts(stores, image, request, lease)
-    nameImages(stores, images)
+    writeTransaction(stores.database, () => {
+      nameImages(stores, images)
+      for (const { target } of images) {
+        const byId = canonicalName(namelessReference(target.digest))
+        recordImageEvent(stores, 'load', target.digest, byId)
+      }
+    })
     hasCommitted = false
     return images.map(({ references, id }) => ({ references, id }))
   } catch (error) {

@@ -64,9 +64,9 @@ export function removeImage(
     if (isNameOf(first, text)) checkName(request, first, id, names, users)
     else checkId(request, id, found, users)
     if (names.length === found.length) checkMounts(stores, request, { id, target: first.target })
-    for (const { name, target } of found) {
-      deleteImage(stores.database, stores.namespace, name)
-      recordImageEvent(stores, 'untag', target.digest, name)
+    for (const image of found) forgetName(stores, image)
+    if (names.length === found.length && users.length === 0) {
+      recordImageEvent(stores, 'delete', first.target.digest, first.name)
     }
     const gone = new Set(found.map(({ name }) => name))
     const left = names.filter(({ name }) => !gone.has(name))
@@ -76,6 +76,15 @@ export function removeImage(
       layersTopFirst: local === undefined ? [] : layerSnapshots(local).toReversed(),
     }
   })
+}
+
+/** Inside a transaction. An image that had no name loses none by it. */
+export function forgetName(
+  stores: Pick<ImageStores, 'namespace' | 'database'>,
+  { name, target }: Pick<ImageRecord, 'name' | 'target'>,
+): void {
+  deleteImage(stores.database, stores.namespace, name)
+  if (!isNameless(parseReference(name))) recordImageEvent(stores, 'untag', target.digest, name)
 }
 
 function checkName(
@@ -142,8 +151,8 @@ function conflict(what: string, why: string, hint: string): TsctrError {
 
 /** docker speaks of the digest, too, when a repository's last name of it goes. */
 export function untaggedNames(
-  { name, target }: ImageRecord,
-  left: readonly ImageRecord[],
+  { name, target }: Pick<ImageRecord, 'name' | 'target'>,
+  left: readonly Pick<ImageRecord, 'name' | 'target'>[],
 ): string[] {
   const reference = parseReference(name)
   if (isNameless(reference)) return []

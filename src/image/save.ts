@@ -2,12 +2,15 @@ import { type ArchivedImage, imageArchiveEntries } from '../archive/image-archiv
 import { archiveBytes } from '../archive/write-archive.ts'
 import { verifiedBytes } from '../content/verified-reader.ts'
 import { TsctrError } from '../errors.ts'
+import { writeTransaction } from '../host/database.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { isImageConfig, isIndex, isManifest } from '../oci/media-type.ts'
+import { namelessReference } from '../oci/nameless.ts'
 import type { Platform } from '../oci/platform.ts'
-import type { Reference } from '../oci/reference.ts'
+import { canonicalName, type Reference } from '../oci/reference.ts'
 import { createLease, type Lease } from '../store/leases.ts'
+import { recordImageEvent } from './image-event.ts'
 import {
   bestPart,
   findImageParts,
@@ -71,6 +74,14 @@ export async function saveImages(
       request.signal?.throwIfAborted()
       await write(chunk)
     }
+    writeTransaction(stores.database, () => {
+      for (const { target, references } of images) {
+        const names = references.length === 0 ? [namelessReference(target.digest)] : references
+        for (const name of names) {
+          recordImageEvent(stores, 'save', target.digest, canonicalName(name))
+        }
+      }
+    })
   } finally {
     lease.release()
   }

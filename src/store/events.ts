@@ -43,6 +43,16 @@ interface EventRow {
 const keptEvents = 10_000
 const eventsBetweenSweeps = 200
 
+/** That everything of a type that nobody needed was removed, as docker tells it. */
+export function recordPrune(
+  { database, namespace }: { readonly database: Database; readonly namespace: string },
+  type: EventType,
+  reclaimedBytes: number,
+): void {
+  const attributes = { reclaimed: String(reclaimedBytes) }
+  recordEvent(database, { namespace, type, action: 'prune', actorId: '', attributes })
+}
+
 /** Write an event to the journal; best in the transaction that makes it true. */
 export function recordEvent(database: Database, event: NewEvent): void {
   const { lastInsertRowid } = database

@@ -1,5 +1,6 @@
 import { hasCode } from '../errors.ts'
 import { measureUsage } from '../snapshot/usage.ts'
+import { recordPrune } from '../store/events.ts'
 import { listVolumes } from '../store/volumes.ts'
 import { removeVolume, type VolumeStores } from './remove-volume.ts'
 import { volumeDirectories } from './volume-directories.ts'
@@ -37,6 +38,7 @@ export function pruneVolumes(
     deleted.push(volume.name)
     reclaimedBytes += sizeBytes
   }
+  recordPrune(stores, 'volume', reclaimedBytes)
   return { deleted, reclaimedBytes }
 }
 

@@ -5,6 +5,7 @@ import { pullImage } from '../../src/image/pull.ts'
 import { type RemoveImageRequest, removeImage } from '../../src/image/remove-image.ts'
 import { tagImage } from '../../src/image/tag.ts'
 import { insertContainer } from '../../src/store/containers.ts'
+import { listEvents } from '../../src/store/events.ts'
 import { listImages } from '../../src/store/images.ts'
 import { file, tarOf } from '../helpers/tar-builder.ts'
 import { type AddedImage, type ImageServer, imageStores, startImageServer } from './image-server.ts'
@@ -58,6 +59,12 @@ function addContainer(): void {
     runtime: { name: 'runc', path: '/usr/bin/runc' },
     owner: selfAsOwner(),
   })
+}
+
+function events(...actions: string[]): string[][] {
+  return listEvents(stores.database, { namespace: 'default' })
+    .filter(({ action }) => actions.includes(action))
+    .map(({ action, actorId, attributes }) => [action, actorId, attributes.name ?? ''])
 }
 
 const conflict = (message: RegExp) => ({ code: 'FAILED_PRECONDITION', message })
@@ -116,6 +123,24 @@ describe('removeImage', () => {
     )
     remove(name, { isForced: true, isRunning: () => true })
     assert.deepEqual(names(), [])
+  })
+
+  test('the journal tells names that went, and the image with the last of them', () => {
+    tag('app:1')
+    remove('app:1')
+    remove(name)
+    const target = image.manifest.digest
+    assert.deepEqual(events('untag', 'delete'), [
+      ['untag', target, 'app:1'],
+      ['untag', target, name],
+      ['delete', target, target],
+    ])
+  })
+
+  test('the journal tells of no image that a container keeps', () => {
+    addContainer()
+    remove(name, { isForced: true })
+    assert.deepEqual(events('untag', 'delete'), [['untag', image.manifest.digest, name]])
   })
 
   test('does not touch content', () => {
