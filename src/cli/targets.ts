@@ -15,6 +15,11 @@ export async function forEachTarget<T>(
       failures.push(error)
     }
   }
+  throwAll(failures)
+}
+
+/** Fail with what failed, one or several; nothing if nothing did. */
+export function throwAll(failures: readonly unknown[]): void {
   if (failures.length === 1) throw failures[0]
   if (failures.length > 1) throw new AggregateError(failures, `${failures.length} targets failed`)
 }

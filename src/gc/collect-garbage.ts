@@ -39,6 +39,8 @@ interface Sized {
 export interface CollectOptions {
   /** Images without a name that stay all the same: what a filter spares. */
   readonly spared?: readonly Target[] | undefined
+  /** Told of what cannot be removed; without it the first such failure is thrown at the end. */
+  readonly onFailure?: ((error: unknown) => void) | undefined
 }
 
 /** An interrupted pull is likely to be repeated: what it fetched is kept this long. */
@@ -62,9 +64,10 @@ export function collectGarbage(stores: GarbageStores, options: CollectOptions = 
     for (const { key } of found.snapshots) stores.snapshots.forget(key)
     return found
   })
-  const swept = removeFiles(stores)
+  const swept = removeFiles(stores, options)
   return withTotal({
-    blobs,
+    // A file that is still there gave nothing back.
+    blobs: blobs.filter(({ digest }) => !existsSync(stores.content.blobPath(digest))),
     snapshots,
     ingests: swept.map((key) => describeIngest(key, ingestsBefore)),
     leases: leases.map(describeLease),
@@ -78,7 +81,10 @@ export function collectGarbage(stores: GarbageStores, options: CollectOptions = 
  *
  * @returns  keys of ingests that were given up
  */
-function removeFiles({ content, snapshots }: GarbageStores): string[] {
+function removeFiles(
+  { content, snapshots }: GarbageStores,
+  { onFailure }: CollectOptions,
+): string[] {
   let swept: string[] = []
   const failures: unknown[] = []
   const steps = [
@@ -95,7 +101,10 @@ function removeFiles({ content, snapshots }: GarbageStores): string[] {
       failures.push(error)
     }
   }
-  if (failures.length > 0) throw failures[0]
+  for (const failure of failures) {
+    if (onFailure === undefined) throw failure
+    onFailure(failure)
+  }
   return swept
 }
 

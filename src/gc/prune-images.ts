@@ -3,12 +3,12 @@ import { recordImageEvent } from '../image/image-event.ts'
 import type { ImageFilter } from '../image/image-filters.ts'
 import { type ListedImage, listLocalImages } from '../image/list-images.ts'
 import { mountsOfImage } from '../image/mounted-images.ts'
-import { untaggedNames } from '../image/remove-image.ts'
+import { forgetName, untaggedNames } from '../image/remove-image.ts'
 import type { ImageStores } from '../image/stores.ts'
 import { isImageConfig } from '../oci/media-type.ts'
 import { isNameless } from '../oci/nameless.ts'
 import type { Platform } from '../oci/platform.ts'
-import { deleteImage, type ImageRecord, listImages } from '../store/images.ts'
+import { recordPrune } from '../store/events.ts'
 import { collectGarbage } from './collect-garbage.ts'
 import { chooseForBudget, storedBytes } from './image-budget.ts'
 import { findSpared } from './unnamed-images.ts'
@@ -20,6 +20,8 @@ export interface PruneImagesRequest {
   readonly filters: readonly ImageFilter[]
   /** Of the images with a name, only those longest unused, until all take no more than this. */
   readonly keepBytes?: number | undefined
+  /** Told of what could not be removed; without it the first such failure is thrown. */
+  readonly onFailure?: ((error: unknown) => void) | undefined
 }
 
 export interface PrunedImages {
@@ -51,7 +53,10 @@ export function pruneImages(
   )
   const collect = (): Omit<PrunedImages, 'untagged' | 'keptBytes'> => {
     const spared = findSpared(stores, request.platform, request.filters)
-    const { blobs, snapshots, reclaimedBytes } = collectGarbage(stores, { spared })
+    const { blobs, snapshots, reclaimedBytes } = collectGarbage(stores, {
+      spared,
+      onFailure: request.onFailure,
+    })
     const ids = blobs.map(({ digest }) => digest).filter((digest) => configs.has(digest))
     const layers = snapshots.map(({ key }) => key).filter((key) => key.startsWith('sha256:'))
     return { deleted: [...ids, ...layers], reclaimedBytes }
@@ -60,10 +65,12 @@ export function pruneImages(
   const unnamed = collect()
   const untagged = forgetNames(stores, request)
   const named = collect()
+  const reclaimedBytes = unnamed.reclaimedBytes + named.reclaimedBytes
+  recordPrune(stores, 'image', reclaimedBytes)
   return {
     untagged,
     deleted: [...unnamed.deleted, ...named.deleted],
-    reclaimedBytes: unnamed.reclaimedBytes + named.reclaimedBytes,
+    reclaimedBytes,
     keptBytes: storedBytes(stores),
   }
 }
@@ -81,24 +88,21 @@ function forgetNames(
         mountsOfImage(stores, image).length === 0,
     )
     const chosen = keepBytes === undefined ? unused : chooseForBudget(stores, unused, keepBytes)
-    const left = new Map(
-      listImages(stores.database, stores.namespace).map((image) => [image.name, image]),
-    )
-    return chosen.flatMap(({ name, target }) => {
-      recordImageEvent(stores, 'untag', target.digest, name)
-      return forget(stores, name, left)
-    })
+    const left = new Map(listLocalImages(stores, platform).map((image) => [image.name, image]))
+    return chosen.flatMap((image) => forget(stores, image, left))
   })
 }
 
 function forget(
-  { database, namespace }: Pick<ImageStores, 'database' | 'namespace'>,
-  name: ListedImage['name'],
-  left: Map<string, ImageRecord>,
+  stores: Pick<ImageStores, 'database' | 'namespace'>,
+  image: ListedImage,
+  left: Map<string, ListedImage>,
 ): string[] {
-  const image = left.get(name)
-  if (image === undefined) throw new Error(`bug: ${name} is listed and is not there`)
-  left.delete(name)
-  deleteImage(database, namespace, name)
-  return untaggedNames(image, [...left.values()])
+  left.delete(image.name)
+  forgetName(stores, image)
+  const others = [...left.values()]
+  if (!others.some(({ id }) => id === image.id)) {
+    recordImageEvent(stores, 'delete', image.target.digest, image.name)
+  }
+  return untaggedNames(image, others)
 }

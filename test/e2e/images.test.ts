@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { RunningRegistry } from '../../fixtures/docker-registry.ts'
 import { needsRegistry } from '../helpers/capabilities.ts'
@@ -129,6 +131,48 @@ describe('images, tag and rmi', { skip: needsRegistry() }, () => {
     assert.match(stdout, /^Untagged: a:latest\n(.*\n)*Untagged: b:latest\n/m)
     assert.equal(stderr.match(/^tsctr: /gm)?.length, 1)
   })
+
+  test('rmi looks for garbage once, after all names have gone', async () => {
+    for (const name of ['redis:alpine', 'busybox:zstd']) await succeeds('pull', '-q', name)
+    const { stdout, exitCode } = await sandbox.run([
+      'rmi',
+      'redis:alpine',
+      'nothing',
+      'busybox:zstd',
+    ])
+    assert.equal(exitCode, 1)
+    const verbs = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(':')[0])
+    assert.equal(verbs.lastIndexOf('Untagged'), 3)
+    assert.ok(verbs.length > 10, stdout)
+    assert.equal(verbs.indexOf('Deleted'), 4)
+    assert.equal(await succeeds('gc'), 'Total reclaimed space: 0B\n')
+  })
+
+  test('a file that gc cannot remove is told after what went', async () => {
+    await succeeds('pull', '-q', 'busybox:zstd')
+    const kept = await blobDigests()
+    const id = (await succeeds('images', '--format', '{{.Digest}}', 'busybox:zstd')).trim()
+    await succeeds('rmi', '--no-prune', 'busybox:zstd')
+    const path = join(sandbox.dataRoot, 'content/blobs/sha256', id.slice('sha256:'.length))
+    rmSync(path)
+    // A directory cannot be unlinked, whoever tries.
+    mkdirSync(path)
+    const { stdout, stderr, exitCode } = await sandbox.run(['gc'])
+    assert.equal(exitCode, 1)
+    assert.match(stderr, /^tsctr: .*(EISDIR|EPERM|directory|not permitted)/)
+    assert.match(stdout, /^Blobs:\n(sha256:.*: no image names it\n)+\nSnapshots:\n/)
+    assert.match(stdout, /\nTotal reclaimed space: [\d.]+MB\n$/)
+    assert.doesNotMatch(stdout, new RegExp(id))
+    rmSync(path, { recursive: true })
+    assert.ok((await blobDigests()).length < kept.length)
+  })
+
+  async function blobDigests(): Promise<string[]> {
+    return (await succeeds('content', 'ls', '-q')).trim().split('\n')
+  }
 })
 
 function fullName(name: string): string {

@@ -3,6 +3,7 @@ import { collectGarbage, findGarbage, type Garbage } from '../../gc/collect-garb
 import { withContext } from '../context.ts'
 import { escapeControls } from '../render/escape.ts'
 import { humanSize } from '../render/human-size.ts'
+import { throwAll } from '../targets.ts'
 
 export function addGcCommand(parent: Command): void {
   parent
@@ -11,10 +12,13 @@ export function addGcCommand(parent: Command): void {
     .option('--dry-run', 'only say what would be removed')
     .action(({ dryRun }: { dryRun?: boolean }, command: Command) =>
       withContext(command, async (ctx) => {
-        const garbage = dryRun === true ? findGarbage(ctx) : collectGarbage(ctx)
+        const failures: unknown[] = []
+        const onFailure = (error: unknown): void => void failures.push(error)
+        const garbage = dryRun === true ? findGarbage(ctx) : collectGarbage(ctx, { onFailure })
         for (const line of linesOf(garbage)) ctx.stdout.line(escapeControls(line))
         const title = dryRun === true ? 'Total reclaimable space' : 'Total reclaimed space'
         ctx.stdout.line(`${title}: ${humanSize(garbage.reclaimedBytes)}`)
+        throwAll(failures)
       }),
     )
 }

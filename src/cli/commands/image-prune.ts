@@ -8,6 +8,7 @@ import { repeated, single } from '../flag-parser.ts'
 import { wantedPlatform } from '../image-platform.ts'
 import { onlyKinds } from '../prune-filters.ts'
 import { humanSize } from '../render/human-size.ts'
+import { throwAll } from '../targets.ts'
 
 interface ImagePruneFlags {
   readonly all?: boolean
@@ -46,13 +47,17 @@ export function addImagePruneCommand(parent: Command): void {
         const { keepSize: keepBytes } = flags
         const warning = `WARNING! This will remove ${whichImages(isAll, keepBytes)}.`
         if (flags.force !== true && !confirm(ctx.stdout, warning, 'image prune')) return
-        const pruned = pruneImages(ctx, { platform: wantedPlatform(), isAll, filters, keepBytes })
+        const failures: unknown[] = []
+        const onFailure = (error: unknown): void => void failures.push(error)
+        const platform = wantedPlatform()
+        const pruned = pruneImages(ctx, { platform, isAll, filters, keepBytes, onFailure })
         ctx.stdout.write(prunedText(pruned))
         ctx.stdout.line(`Total reclaimed space: ${humanSize(pruned.reclaimedBytes)}`)
         if (keepBytes !== undefined && pruned.keptBytes > keepBytes) {
           const size = humanSize(pruned.keptBytes)
           ctx.stderr.line(`WARNING: what is left is in use or kept by a filter, and takes ${size}`)
         }
+        throwAll(failures)
       }),
     )
 }

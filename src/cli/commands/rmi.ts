@@ -5,7 +5,7 @@ import { collectGarbage } from '../../gc/collect-garbage.ts'
 import { type RemovedImage, removeImage } from '../../image/remove-image.ts'
 import { type Context, withContext } from '../context.ts'
 import { wantedPlatform } from '../image-platform.ts'
-import { forEachTarget } from '../targets.ts'
+import { forEachTarget, throwAll } from '../targets.ts'
 
 interface RmiFlags {
   readonly force?: boolean
@@ -23,30 +23,37 @@ export function addRmiCommand(parent: Command): void {
       withContext(command, async (ctx) => {
         const isForced = flags.force === true
         const platform = wantedPlatform()
-        await forEachTarget(images, async (text) => {
-          let removed: RemovedImage
+        const removed: RemovedImage[] = []
+        const remove = (text: string): void => {
           try {
-            removed = removeImage(ctx, { text, platform, isForced, isRunning })
+            const image = removeImage(ctx, { text, platform, isForced, isRunning })
+            for (const name of image.untagged) ctx.stdout.line(`Untagged: ${name}`)
+            removed.push(image)
           } catch (error) {
             if (!isForced || !hasCode(error, 'NOT_FOUND')) throw error
             ctx.stderr.line(`WARNING: ${error.message}`)
-            return
           }
-          for (const name of removed.untagged) ctx.stdout.line(`Untagged: ${name}`)
-          if (flags.prune) prune(ctx, removed)
-        })
+        }
+        const steps = images.map((text) => () => remove(text))
+        // Once for all of them: to look for garbage takes far longer than to forget a name.
+        if (flags.prune) steps.push(() => prune(ctx, removed))
+        await forEachTarget(steps, async (step) => step())
       }),
     )
 }
 
 /** Collect what nothing needs any more; of that the image's own id and layers are shown, as docker does. */
-function prune(ctx: Context, { id, layersTopFirst }: RemovedImage): void {
-  const garbage = collectGarbage(ctx)
+function prune(ctx: Context, images: readonly RemovedImage[]): void {
+  if (images.length === 0) return
+  const failures: unknown[] = []
+  const garbage = collectGarbage(ctx, { onFailure: (error) => void failures.push(error) })
   const deleted = new Set<string>([
     ...garbage.blobs.map(({ digest }) => digest),
     ...garbage.snapshots.map(({ key }) => key),
   ])
-  for (const name of [id, ...layersTopFirst]) {
+  const names = images.flatMap(({ id, layersTopFirst }) => [id, ...layersTopFirst])
+  for (const name of new Set(names)) {
     if (deleted.has(name)) ctx.stdout.line(`Deleted: ${name}`)
   }
+  throwAll(failures)
 }
