@@ -161,7 +161,7 @@ describe('prune and df', { skip: needsContainers() || needsRegistry() }, () => {
     await succeeds('image', 'prune', '-af')
     await succeeds('pull', '-q', 'busybox')
     const empty = await succeeds('system', 'df')
-    assert.match(empty, /^TYPE {9}TOTAL {5}ACTIVE {4}SIZE +RECLAIMABLE\n/)
+    assert.match(empty, /^TYPE {12}TOTAL {5}ACTIVE {4}SIZE +RECLAIMABLE\n/)
     const size = /^Images +1 +0 +(\S+) +(\S+) \(100%\)$/m.exec(empty)
     assert.ok(size !== null && size[1] === size[2], empty)
     assert.match(empty, /^Containers +0 +0 +0B +0B$/m)
@@ -237,7 +237,50 @@ Are you sure you want to continue? [y/N] `,
     )
     assert.deepEqual([await names(), blobs()], [[], []])
     assert.deepEqual(readdirSync(join(sandbox.dataRoot, 'snapshots')), [])
-    const { exitCode } = await sandbox.run(['system', 'prune', '-f', '--volumes'])
-    assert.equal(exitCode, 1)
+  })
+
+  test('system prune --volumes takes anonymous volumes that nobody has, and no others', async () => {
+    await succeeds('volume', 'create', 'named')
+    const volumes = ['-v', '/mine', '-v', 'named:/named']
+    await make('run', '--name', 'up', '-v', '/kept', 'busybox', 'sleep', '1000')
+    await make('create', '--name', 'made', ...volumes, 'busybox', 'true')
+    const all = (await succeeds('volume', 'ls', '-q')).trim().split('\n')
+    assert.equal(all.length, 3)
+    const rows = await succeeds('system', 'df', '--format', '{{.Type}} {{.TotalCount}} {{.Active}}')
+    assert.match(rows, /^Local Volumes 3 3$/m)
+    const { stdout } = await answered('n\n', 'system', 'prune', '--volumes')
+    assert.match(stdout, /^ {2}- all anonymous volumes not used by at least one container$/m)
+    assert.doesNotMatch(await succeeds('system', 'prune', '-f'), /Volumes/)
+    const text = await succeeds('system', 'prune', '-f', '--volumes')
+    assert.match(text, /^Deleted Volumes:\n[0-9a-f]{64}\n\nTotal reclaimed space: /)
+    const left = (await succeeds('volume', 'ls', '-q')).trim().split('\n')
+    assert.equal(left.length, 2)
+    assert.ok(left.includes('named'))
+    const verbose = await succeeds('system', 'df', '-v')
+    assert.match(verbose, /\nLocal Volumes space usage:\n\nVOLUME NAME +LINKS +SIZE\n/)
+    assert.match(verbose, /^named +0 +[\d.]+k?B$/m)
+    const { stderr } = await sandbox.run([
+      'system',
+      'prune',
+      '-f',
+      '--volumes',
+      '--filter',
+      'until=1h',
+    ])
+    assert.equal(stderr.split('\n')[0], 'tsctr: --filter until: not with --volumes')
+    await succeeds('rm', '-f', 'up')
+    await succeeds('volume', 'prune', '-af')
+  })
+
+  test('the journal tells images that went, and that there was a prune', async () => {
+    await succeeds('image', 'prune', '-af')
+    const past = ['events', '--since', '1h', '--until', '0s', '--filter', 'type=image']
+    const lines = (await succeeds(...past, '--format', '{{.Action}} {{json .Actor.Attributes}}'))
+      .trim()
+      .split('\n')
+      .slice(-3)
+    assert.equal(lines[0], 'untag {"name":"busybox:latest"}')
+    assert.match(lines[1] ?? '', /^delete \{"name":"sha256:[0-9a-f]{64}"\}$/)
+    assert.match(lines[2] ?? '', /^prune \{"reclaimed":"\d{7}"\}$/)
   })
 })

@@ -7,6 +7,7 @@ import { type ListedContainer, listForPs } from '../../container/list-containers
 import { garbageUsage, imageUsage, type Usage } from '../../gc/disk-usage.ts'
 import { listLocalImages } from '../../image/list-images.ts'
 import { type PublishedPort, portsOf } from '../../network/ports.ts'
+import { listVolumeUsage, volumesUsage } from '../../volume/disk-usage.ts'
 import { type Context, withContext } from '../context.ts'
 import { wantedPlatform } from '../image-platform.ts'
 import { type Row, type RowLayout, renderRows, rowRenderer } from '../render/format.ts'
@@ -22,8 +23,8 @@ interface SystemDfFlags {
 export function addSystemDfCommand(parent: Command): void {
   parent
     .command('df')
-    .description('Show how much space images, containers and leftovers take')
-    .option('-v, --verbose', 'each image and container')
+    .description('Show how much space images, containers, volumes and leftovers take')
+    .option('-v, --verbose', 'each image, container and volume')
     .option('--format <format>', "'table', 'json', a Go template, or 'table TEMPLATE'")
     .action((flags: SystemDfFlags, command: Command) =>
       withContext(command, async (ctx) => {
@@ -53,10 +54,16 @@ const layout: RowLayout = {
   table: ['Type', 'TotalCount', 'Active', 'Size', 'Reclaimable'],
 }
 
+const volumesLayout: RowLayout = {
+  headers: { Name: 'VOLUME NAME', Links: 'LINKS', Size: 'SIZE' },
+  table: ['Name', 'Links', 'Size'],
+}
+
 function summaryText(ctx: Context, containers: readonly ListedContainer[], format: string): string {
   const rows = [
     usageRow('Images', imageUsage(ctx, wantedPlatform())),
     usageRow('Containers', containersUsage(ctx, containers)),
+    usageRow('Local Volumes', volumesUsage(ctx)),
     // What `tsctr gc` takes; docker has no such thing to show.
     usageRow('Leftovers', garbageUsage(ctx)),
   ]
@@ -74,7 +81,7 @@ function usageRow(type: string, { total, active, sizeBytes, reclaimableBytes }: 
   }
 }
 
-/** Two tables, or one object with both lists for a format. Source: docker system df -v */
+/** Three tables, or one object with all lists for a format. Source: docker system df -v */
 function verboseText(ctx: Context, containers: readonly ListedContainer[], format: string): string {
   const now = new Date()
   const images = listLocalImages(ctx, wantedPlatform()).map((image) =>
@@ -86,9 +93,14 @@ function verboseText(ctx: Context, containers: readonly ListedContainer[], forma
     const ports = (id: string): PublishedPort[] => portsOf(ctx.database, id)
     return psRow(container, { images: containerImages, now, ports, trunc: true, size })
   })
+  const volumes = listVolumeUsage(ctx).map(({ name, users, sizeBytes }) => ({
+    Name: name,
+    Links: String(users),
+    Size: humanSize(sizeBytes),
+  }))
   if (format !== '' && format !== 'table') {
     const render = rowRenderer({ format, isTerminal: isatty(1) })
-    return render({ Images: images, Containers: rows })
+    return render({ Images: images, Containers: rows, Volumes: volumes })
   }
   const { table } = imagesLayout
   const imageFields = [...table, 'SharedSize', 'UniqueSize', 'Containers']
@@ -98,5 +110,7 @@ function verboseText(ctx: Context, containers: readonly ListedContainer[], forma
     renderRows(images, { ...imagesLayout, table: imageFields }),
     '\nContainers space usage:\n\n',
     renderRows(rows, { ...psLayout, table: containerFields }),
+    '\nLocal Volumes space usage:\n\n',
+    renderRows(volumes, volumesLayout),
   ].join('')
 }

@@ -1,22 +1,28 @@
 import type { Command } from 'commander'
 import type { ContainerFilter } from '../../container/container-filters.ts'
+import { TsctrError } from '../../errors.ts'
 import { pruneImages } from '../../gc/prune-images.ts'
 import type { ImageFilter } from '../../image/image-filters.ts'
+import { pruneVolumes } from '../../volume/prune-volumes.ts'
+import { parseVolumeFilter, type VolumeFilter } from '../../volume/volume-filters.ts'
 import { confirm } from '../confirm.ts'
 import { withContext } from '../context.ts'
 import { repeated } from '../flag-parser.ts'
 import { wantedPlatform } from '../image-platform.ts'
 import { humanSize } from '../render/human-size.ts'
+import { throwAll } from '../targets.ts'
 import {
   pruneFilter as containerFilter,
   prunedText as containersText,
   pruneReported,
 } from './container-prune.ts'
 import { pruneFilter as imageFilter, prunedText as imagesText, whichImages } from './image-prune.ts'
+import { prunedText as volumesText } from './volume-prune.ts'
 
 interface SystemPruneFlags {
   readonly all?: boolean
   readonly force?: boolean
+  readonly volumes?: boolean
   readonly filter?: readonly Filters[]
 }
 
@@ -25,12 +31,15 @@ interface Filters {
   readonly text: string
   readonly container: ContainerFilter
   readonly image: ImageFilter
+  /** undefined where volumes have no such thing. */
+  readonly volume: VolumeFilter | undefined
 }
 
 export function addSystemPruneCommand(parent: Command): void {
   parent
     .command('prune')
     .description('Remove stopped containers, images that nobody needs, and leftovers')
+    .option('--volumes', 'anonymous volumes that no container has, too')
     .option(
       '-a, --all',
       'all images that no container was made from, not only those without a name',
@@ -40,34 +49,53 @@ export function addSystemPruneCommand(parent: Command): void {
       '--filter <key=value>',
       'until=TIME, label[!]=KEY[=VALUE]',
       repeated('--filter', (text): Filters => {
-        return { text, container: containerFilter(text), image: imageFilter(text) }
+        const image = imageFilter(text)
+        const volume = /^label!?=/.test(text) ? parseVolumeFilter(text) : undefined
+        return { text, container: containerFilter(text), image, volume }
       }),
     )
-    .action(({ all, force, filter = [] }: SystemPruneFlags, command: Command) =>
-      withContext(command, async (ctx) => {
-        const isAll = all === true
-        if (force !== true && !confirm(ctx.stdout, warningText(isAll, filter), 'system prune')) {
-          return
-        }
+    .action((flags: SystemPruneFlags, command: Command) => {
+      const { all, force, filter = [] } = flags
+      const isAll = all === true
+      const takesVolumes = flags.volumes === true
+      const volumeFilters = filter.flatMap(({ volume }) => volume ?? [])
+      if (takesVolumes && volumeFilters.length < filter.length) {
+        throw new TsctrError('INVALID_ARGUMENT', '--filter until: not with --volumes')
+      }
+      return withContext(command, async (ctx) => {
+        const warning = warningText(isAll, takesVolumes, filter)
+        if (force !== true && !confirm(ctx.stdout, warning, 'system prune')) return
         const containers = await pruneReported(
           ctx,
           filter.map((each) => each.container),
         )
         ctx.stdout.write(containersText(containers))
-        const filters = filter.map((each) => each.image)
-        const images = pruneImages(ctx, { platform: wantedPlatform(), isAll, filters })
+        const volumes = takesVolumes
+          ? pruneVolumes(ctx, { isAll: false, filters: volumeFilters })
+          : { deleted: [], reclaimedBytes: 0 }
+        ctx.stdout.write(volumesText(volumes))
+        const failures: unknown[] = []
+        const images = pruneImages(ctx, {
+          platform: wantedPlatform(),
+          isAll,
+          filters: filter.map((each) => each.image),
+          onFailure: (error) => void failures.push(error),
+        })
         ctx.stdout.write(imagesText(images))
-        const reclaimedBytes = containers.reclaimedBytes + images.reclaimedBytes
+        const parts = [containers, volumes, images]
+        const reclaimedBytes = parts.reduce((sum, part) => sum + part.reclaimedBytes, 0)
         ctx.stdout.line(`Total reclaimed space: ${humanSize(reclaimedBytes)}`)
-      }),
-    )
+        throwAll(failures)
+      })
+    })
 }
 
 /** Source: docker system prune */
-function warningText(isAll: boolean, filters: readonly Filters[]): string {
+function warningText(isAll: boolean, takesVolumes: boolean, filters: readonly Filters[]): string {
   return [
     'WARNING! This will remove:',
     '  - all stopped containers',
+    ...(takesVolumes ? ['  - all anonymous volumes not used by at least one container'] : []),
     `  - ${whichImages(isAll)}`,
     '  - what interrupted commands have left behind',
     ...(filters.length === 0 ? [] : ['', '  Items to be pruned will be filtered with:']),

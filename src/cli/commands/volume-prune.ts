@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { pruneVolumes } from '../../volume/prune-volumes.ts'
+import { type PrunedVolumes, pruneVolumes } from '../../volume/prune-volumes.ts'
 import { parseVolumeFilter, type VolumeFilter } from '../../volume/volume-filters.ts'
 import { confirm } from '../confirm.ts'
 import { withContext } from '../context.ts'
@@ -25,10 +25,13 @@ export function addVolumePruneCommand(parent: Command): void {
         const warning = `WARNING! This will remove ${which} not used by at least one container.`
         if (force !== true && !confirm(ctx.stdout, warning, 'volume prune')) return
         const pruned = pruneVolumes(ctx, { isAll: all === true, filters: filter })
-        if (pruned.deleted.length > 0) {
-          ctx.stdout.write(`Deleted Volumes:\n${pruned.deleted.join('\n')}\n\n`)
-        }
+        ctx.stdout.write(prunedText(pruned))
         ctx.stdout.line(`Total reclaimed space: ${humanSize(pruned.reclaimedBytes)}`)
       }),
     )
+}
+
+/** What went, with an empty line after it; nothing if nothing went. Source: docker volume prune */
+export function prunedText({ deleted }: PrunedVolumes): string {
+  return deleted.length === 0 ? '' : `Deleted Volumes:\n${deleted.join('\n')}\n\n`
 }
