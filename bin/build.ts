@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { buildOneFile } from './one-file.ts'
 
@@ -6,13 +6,19 @@ const root = dirname(import.meta.dirname)
 const output = join(root, 'dist/tsctr')
 const scratch = join(root, 'build/one-file')
 
-// Each command as far as it goes without an image, a container or a network: options read, the
-// store opened, an answer printed.
+// Each command as far as it goes without a container or a network: options read, the store opened,
+// an answer printed. The image has no files, so that anybody can unpack it.
+const emptyArchive = join(root, 'build/empty.tar')
+writeFileSync(emptyArchive, Buffer.alloc(1024))
 const training = [
   ['version'],
   ['info'],
+  ['import', emptyArchive, 'training'],
   ['ps', '--all'],
   ['images'],
+  ['images', '--quiet'],
+  ['images', '--format', 'json'],
+  ['image', 'inspect', 'training'],
   ['pull', 'INVALID'],
   ['run', '--rm', '--interactive', '--network', 'none', '--pull', 'never', 'missing', 'true'],
   ['exec', '--interactive', 'missing', 'true'],

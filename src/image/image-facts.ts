@@ -165,6 +165,8 @@ function allBelow(read: Read, target: Target, wanted: Platform): ImageFacts[] {
 }
 
 function wantedBelow(read: Read, target: Target, wanted: Platform): KeptFacts | undefined {
+  const lone = read(target.digest)
+  if (lone?.kind === 'manifest') return lone.facts
   const selection = selectManifest<Kept & { kind: 'manifest' }>(target, wanted)
   const answer = (question: Question<Kept & { kind: 'manifest' }>): Kept | Platform => {
     if (question.kind === 'platform') return question.manifest.facts.platform

@@ -1,4 +1,4 @@
-import type { Digest } from '../oci/digest.ts'
+import type { ChainID, Digest } from '../oci/digest.ts'
 import { passesLabelFilter } from '../oci/label-filter.ts'
 import { isNameless } from '../oci/nameless.ts'
 import type { Platform } from '../oci/platform.ts'
@@ -11,7 +11,7 @@ import type { ImageFilter } from './image-filters.ts'
 import { snapshotSizes, sumOfSizes } from './image-layers.ts'
 import type { ImageStores } from './stores.ts'
 
-/** A name and what stands behind it. */
+/** A name and what stands behind it. Sizes and containers are worked out when they are asked for. */
 export interface ListedImage {
   readonly name: string
   readonly reference: Reference
@@ -48,20 +48,18 @@ export function listLocalImages(
   filters: readonly ImageFilter[] = [],
 ): ListedImage[] {
   const records = listImages(stores.database, stores.namespace)
-  const containers = listContainers(stores.database, stores.namespace)
-  const sizes = snapshotSizes(stores)
+  const containersOf = once(() => countContainers(stores))
+  const sizes = once(() => snapshotSizes(stores))
   const reader = readImageFacts(
     stores,
     records.map(({ target }) => target),
     platform,
   )
   const shown = records.map(({ target }) => reader.shown(target))
-  const users = usersOfLayers(shown)
+  const users = once(() => usersOfLayers(shown))
   const images = records.map(({ name, target, lastUsedAt }, index): ListedImage => {
     const facts = shown[index]
     const id = facts?.config ?? target.digest
-    const isUser = (container: (typeof containers)[number]): boolean =>
-      container.imageConfigDigest === id || container.imageTargetDigest === target.digest
     return {
       name,
       reference: parseReference(name),
@@ -70,8 +68,18 @@ export function listLocalImages(
       facts,
       createdAt: timeOf(facts?.created),
       lastUsedAt,
-      ...sizesOf(facts, sizes, users),
-      containers: containers.filter(isUser).length,
+      get sizeBytes() {
+        return facts && sumOfSizes(facts.layersBaseFirst, sizes())
+      },
+      get sharedBytes() {
+        if (facts === undefined || this.sizeBytes === undefined) return undefined
+        const isShared = (chainID: ChainID): boolean => (users().get(chainID)?.size ?? 0) > 1
+        return sumOfSizes(facts.layersBaseFirst.filter(isShared), sizes())
+      },
+      blobBytes: facts?.blobBytes,
+      get containers() {
+        return containersOf()(id, target.digest)
+      },
     }
   })
   const isWanted = imageFilter(stores, platform, filters)
@@ -93,19 +101,26 @@ function usersOfLayers(
   return users
 }
 
-function sizesOf(
-  facts: ImageFacts | undefined,
-  sizes: ReadonlyMap<string, number>,
-  users: ReadonlyMap<string, ReadonlySet<Digest>>,
-): Pick<ListedImage, 'sizeBytes' | 'sharedBytes' | 'blobBytes'> {
-  if (facts === undefined) {
-    return { sizeBytes: undefined, sharedBytes: undefined, blobBytes: undefined }
+/** How many containers were made from an image, by its config or its target. */
+function countContainers(
+  stores: Pick<ImageStores, 'database' | 'namespace'>,
+): (config: Digest, target: Digest) => number {
+  const users = new Map<string | undefined, Set<string>>()
+  for (const container of listContainers(stores.database, stores.namespace)) {
+    for (const digest of [container.imageConfigDigest, container.imageTargetDigest]) {
+      users.set(digest, (users.get(digest) ?? new Set()).add(container.id))
+    }
   }
-  const { layersBaseFirst, blobBytes } = facts
-  const shared = layersBaseFirst.filter((chainID) => (users.get(chainID)?.size ?? 0) > 1)
-  const sizeBytes = sumOfSizes(layersBaseFirst, sizes)
-  const sharedBytes = sizeBytes === undefined ? undefined : sumOfSizes(shared, sizes)
-  return { sizeBytes, sharedBytes, blobBytes }
+  return (config, target) =>
+    new Set([...(users.get(config) ?? []), ...(users.get(target) ?? [])]).size
+}
+
+function once<T extends object>(make: () => T): () => T {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }
 
 /** What filters look at. */

@@ -44,9 +44,13 @@ export function addImagesCommand(parent: Command): void {
         const named = pattern === undefined ? [] : [parseImageFilter(`reference=${pattern}`)]
         const filters = [...(flags.filter ?? []), ...named]
         const images = listLocalImages(ctx, wantedPlatform(), filters)
-        const rows = images.map((image) => rowOf(image, { now: new Date(), trunc: flags.trunc }))
-        const isTable = [undefined, '', 'table'].includes(flags.format)
-        const format = flags.quiet === true && isTable ? '{{.ID}}' : flags.format
+        const { format, trunc } = flags
+        if (flags.quiet === true && [undefined, '', 'table'].includes(format)) {
+          ctx.stdout.write(images.map(({ id }) => `${trunc ? shortId(id) : id}\n`).join(''))
+          return
+        }
+        const now = new Date()
+        const rows = images.map((image) => rowOf(image, { now, trunc }))
         const table = layout.table.flatMap((field) =>
           field === 'ID' && flags.digests === true ? ['Digest', field] : [field],
         )
@@ -77,24 +81,46 @@ export const layout: RowLayout = {
   wide: ['Repository', 'Tag', 'ID', 'CreatedSince', 'Platform', 'Size', 'BlobSize'],
 }
 
+/** What a format does not show is not worked out. */
 export function rowOf(image: ListedImage, { now, trunc }: { now: Date; trunc: boolean }): Row {
-  const { reference, createdAt, sizeBytes, sharedBytes, facts } = image
+  const { reference, createdAt, facts } = image
   return {
-    Repository: familiarRepository(reference),
+    get Repository() {
+      return familiarRepository(reference)
+    },
     // docker shows what was pulled by its digest without a tag.
     Tag: reference.digest === undefined ? (reference.tag ?? none) : none,
     Digest: image.target.digest,
     ID: trunc ? shortId(image.id) : image.id,
-    CreatedSince: createdAt === undefined ? 'N/A' : humanAge(createdAt, now),
-    CreatedAt: createdAt === undefined ? 'N/A' : localTime(createdAt),
-    Size: sizeText(sizeBytes),
-    VirtualSize: sizeText(sizeBytes),
-    SharedSize: sizeText(sharedBytes),
-    UniqueSize: sizeText(sharedBytes === undefined ? undefined : (sizeBytes ?? 0) - sharedBytes),
-    BlobSize: sizeText(image.blobBytes),
-    Containers: String(image.containers),
+    get CreatedSince() {
+      return createdAt === undefined ? 'N/A' : humanAge(createdAt, now)
+    },
+    get CreatedAt() {
+      return createdAt === undefined ? 'N/A' : localTime(createdAt)
+    },
+    get Size() {
+      return sizeText(image.sizeBytes)
+    },
+    get VirtualSize() {
+      return sizeText(image.sizeBytes)
+    },
+    get SharedSize() {
+      return sizeText(image.sharedBytes)
+    },
+    get UniqueSize() {
+      const { sizeBytes = 0, sharedBytes } = image
+      return sizeText(sharedBytes === undefined ? undefined : sizeBytes - sharedBytes)
+    },
+    get BlobSize() {
+      return sizeText(image.blobBytes)
+    },
+    get Containers() {
+      return String(image.containers)
+    },
     Name: image.name,
-    Platform: facts === undefined ? none : formatPlatform(facts.platform),
+    get Platform() {
+      return facts === undefined ? none : formatPlatform(facts.platform)
+    },
   }
 }
 

@@ -32,11 +32,11 @@ interface Scaled {
 /** The value is rounded before its unit is chosen: 999.96 kB is `1MB`, not `1e+03kB`. */
 function scale(bytes: number, base: number, units: readonly string[], digits: number): Scaled {
   let [value, power] = [bytes, 0]
-  while (rounded(value, digits) >= base && power < units.length - 1) {
-    value /= base
-    power++
-  }
-  return { value: rounded(value, digits), unit: units[power] ?? '' }
+  const last = units.length - 1
+  for (; value >= base && power < last; power++) value /= base
+  const shown = rounded(value, digits)
+  if (shown < base || power === last) return { value: shown, unit: units[power] ?? '' }
+  return { value: rounded(value / base, digits), unit: units[power + 1] ?? '' }
 }
 
 function rounded(value: number, digits: number): number {

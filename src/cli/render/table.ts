@@ -55,6 +55,10 @@ function hasColumn(cells: readonly string[] | undefined, column: number): boolea
   return cells !== undefined && cells.length - 1 > column
 }
 
+/** Characters; to take a text apart into them would be most of the time that a long table takes. */
 function cellWidth(cell = ''): number {
-  return [...cell].length
+  return cell.length - (cell.match(pairs)?.length ?? 0)
 }
+
+/** Characters of two UTF-16 units. */
+const pairs = /[\ud800-\udbff][\udc00-\udfff]/g
