@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty'
 import type { Command } from 'commander'
+import { TsctrError } from '../../errors.ts'
 import { type ImageFilter, parseImageFilter } from '../../image/image-filters.ts'
 import { type ListedImage, listLocalImages } from '../../image/list-images.ts'
 import { formatPlatform } from '../../oci/platform.ts'
@@ -18,6 +19,7 @@ interface ImagesFlags {
   readonly digests?: boolean
   /** commander's name for `--no-trunc`. */
   readonly trunc: boolean
+  readonly tree?: boolean
   readonly format?: string
   readonly filter?: readonly ImageFilter[]
 }
@@ -33,16 +35,23 @@ export function addImagesCommand(parent: Command): void {
     .option('-q, --quiet', 'print ids alone')
     .option('--no-trunc', 'show whole ids')
     .option('--digests', 'show digests')
+    .option('--tree', 'show the platforms of each image, and which of them are here and in use')
     .option('--format <format>', "'table', 'wide', 'json', a Go template, or 'table TEMPLATE'")
     .option(
       '-f, --filter <key=value>',
       'reference=PATTERN, dangling=BOOL, before=IMAGE, since=IMAGE, until=TIME, unused-for=SPAN, label[!]=KEY[=VALUE]',
       repeated('--filter', parseImageFilter),
     )
-    .action((pattern: string | undefined, flags: ImagesFlags, command: Command) =>
-      withContext(command, async (ctx) => {
+    .action((pattern: string | undefined, flags: ImagesFlags, command: Command) => {
+      if (flags.tree === true) refuseBesideTree(flags)
+      return withContext(command, async (ctx) => {
         const named = pattern === undefined ? [] : [parseImageFilter(`reference=${pattern}`)]
         const filters = [...(flags.filter ?? []), ...named]
+        if (flags.tree === true) {
+          const { treeText } = await import('./images-tree.ts')
+          ctx.stdout.write(treeText(ctx, filters, flags.trunc))
+          return
+        }
         const images = listLocalImages(ctx, wantedPlatform(), filters)
         const { format, trunc } = flags
         if (flags.quiet === true && [undefined, '', 'table'].includes(format)) {
@@ -55,8 +64,15 @@ export function addImagesCommand(parent: Command): void {
           field === 'ID' && flags.digests === true ? ['Digest', field] : [field],
         )
         ctx.stdout.write(renderRows(rows, { ...layout, table }, { format, isTerminal: isatty(1) }))
-      }),
-    )
+      })
+    })
+}
+
+/** As docker has it: a tree has a form of its own. */
+function refuseBesideTree({ quiet, digests, format }: ImagesFlags): void {
+  const flag = quiet === true ? '--quiet' : digests === true ? '--digests' : format && '--format'
+  if (flag === undefined || flag === '') return
+  throw new TsctrError('INVALID_ARGUMENT', `${flag}: not with --tree`)
 }
 
 /** Source: docker images, table and "Format the output"; nerdctl images for Name, Platform, BlobSize */
