@@ -1,60 +1,57 @@
 import { randomBytes } from 'node:crypto'
-import {
-  createReadStream,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
-import { hasCode, isErrno, TsctrError } from '../errors.ts'
+import { hasCode } from '../errors.ts'
 import { type Database, writeTransaction } from '../host/database.ts'
 import { fsyncDirectory, syncFilesystemOf } from '../host/durable.ts'
 import type { FileLock } from '../host/file-lock.ts'
 import { hasRoomFor } from '../host/free-space.ts'
-import { isAlive } from '../host/owner.ts'
 import { storageError } from '../host/storage-error.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { type Digest, digestHex } from '../oci/digest.ts'
 import { sha256Digest } from '../oci/sha256.ts'
-import { createIngest, lockIngest, removeIngestFiles, tryLockIngest } from './ingest-lock.ts'
+import {
+  adoptBlob,
+  type ContentPlace,
+  commitIngest,
+  discardIngest,
+  fileSize,
+  unlinkWithoutRecord,
+} from './commit-blob.ts'
+import { createIngest, lockIngest } from './ingest-lock.ts'
 import {
   blobFilesIn,
   blobPathIn,
   type ContentLayout,
   type IngestPaths,
-  ingestKeysIn,
   ingestPathsIn,
   makeContentLayout,
 } from './layout.ts'
+import { type ByteRange, openBlobFile, readBlob } from './read-blob.ts'
 import { blobMismatch, type ReceiveOptions, receiveBlob } from './receive-blob.ts'
 import {
   type Blob,
   deleteBlobRecord,
-  deleteIngestRecord,
   findBlob,
-  findIngest,
-  type IngestRecord,
   listBlobs,
-  listIngests,
   recordBlob,
   recordIngest,
 } from './records.ts'
 import { type StagedBlob, type StagedIngest, stageBlob } from './stage-blob.ts'
-
-/** An unfinished write and how far it got. */
-export interface Ingest extends IngestRecord {
-  readonly offsetBytes: number
-}
+import {
+  type Ingest,
+  listStaged,
+  listUnfinished,
+  removeUnfinished,
+  type StagedIngestInfo,
+  type SweepOptions,
+  sweepUnfinished,
+} from './unfinished.ts'
 
 export interface EnsureOptions extends ReceiveOptions {
   /** What is fetched, for people: `layer-sha256:…`. */
   readonly ref: string
 }
-
-const readStreamBytes = 1024 * 1024
 
 /**
  * Committed blobs and unfinished ingests.
@@ -65,11 +62,13 @@ const readStreamBytes = 1024 * 1024
 export class ContentStore {
   readonly #layout: ContentLayout
   readonly #database: Database
+  readonly #place: ContentPlace
 
   /** @param options.root  the `content` directory of a data root; made if missing */
   constructor(options: { root: string; database: Database }) {
     this.#layout = makeContentLayout(options.root)
     this.#database = options.database
+    this.#place = { layout: this.#layout, database: this.#database }
   }
 
   stat(digest: Digest): Blob | undefined {
@@ -88,63 +87,22 @@ export class ContentStore {
 
   /** All unfinished writes, oldest first. */
   ingests(): Ingest[] {
-    return listIngests(this.#database).map((record) => {
-      const { data } = ingestPathsIn(this.#layout, record.key)
-      return { ...record, offsetBytes: fileSize(data) ?? 0 }
-    })
+    return listUnfinished(this.#place)
   }
 
-  /** Keys of writes that have no row: of bytes whose digest is not known yet, or left by a crash. */
-  stagedIngests(): {
-    readonly key: string
-    readonly offsetBytes: number
-    readonly isHeld: boolean
-  }[] {
-    const known = new Set(listIngests(this.#database).map(({ key }) => key))
-    const keys = ingestKeysIn(this.#layout).filter((key) => !known.has(key))
-    return keys.map((key) => {
-      const paths = ingestPathsIn(this.#layout, key)
-      const lock = tryLockIngest(paths)
-      lock?.release()
-      return { key, offsetBytes: fileSize(paths.data) ?? 0, isHeld: lock === undefined }
-    })
+  /** Writes that have no row: of bytes whose digest is not known yet, or left by a crash. */
+  stagedIngests(): StagedIngestInfo[] {
+    return listStaged(this.#place)
   }
 
-  /**
-   * A manifest, index or config as bytes, checked against its digest.
-   *
-   * @throws  NOT_FOUND, DIGEST_MISMATCH if the file was changed, INVALID_ARGUMENT above `maxBytes`
-   */
+  /** A manifest, index or config as bytes. @throws as readBlob */
   readDocument(digest: Digest, maxBytes: number): Buffer {
-    const path = this.blobPath(digest)
-    const sizeBytes = fileSize(path)
-    if (sizeBytes === undefined) throw notFound(digest)
-    if (sizeBytes > maxBytes) {
-      const message = `blob ${digest}: ${sizeBytes} bytes are more than ${maxBytes}`
-      throw new TsctrError('INVALID_ARGUMENT', message)
-    }
-    const bytes = readFileSync(path)
-    const actual = sha256Digest(bytes)
-    if (actual !== digest) throw blobMismatch(digest, digest, actual)
-    return bytes
+    return readBlob(this.#layout, digest, maxBytes)
   }
 
-  /**
-   * A blob's bytes, unchecked: they were checked before the file got its name.
-   *
-   * @param range  from `start` up to, not with, `end`; all without it
-   * @throws       NOT_FOUND
-   */
-  openBlob(digest: Digest, range?: { start: number; end: number }): Readable {
-    const path = this.blobPath(digest)
-    try {
-      const fd = openSync(path, 'r')
-      const part = range === undefined ? {} : { start: range.start, end: range.end - 1 }
-      return createReadStream(path, { fd, highWaterMark: readStreamBytes, ...part })
-    } catch (error) {
-      if (isErrno(error, 'ENOENT')) throw notFound(digest)
-      throw storageError(path, error)
-    }
+  /** A blob's bytes, unchecked, all of them or a range. @throws NOT_FOUND */
+  openBlob(digest: Digest, range?: ByteRange): Readable {
+    return openBlobFile(this.#layout, digest, range)
   }
 
   /**
@@ -160,7 +118,7 @@ export class ContentStore {
       throw blobMismatch(expected, expected, digest)
     }
     const descriptor = { mediaType: options.mediaType, digest, sizeBytes: bytes.length }
-    if (!this.#adopt(descriptor)) this.#write(bytes, descriptor)
+    if (!adoptBlob(this.#place, descriptor)) this.#write(bytes, descriptor)
     return descriptor
   }
 
@@ -173,22 +131,22 @@ export class ContentStore {
    *           after which the bytes so far are kept for the next call
    */
   async ensureBlob(descriptor: Descriptor, options: EnsureOptions): Promise<'present' | 'fetched'> {
-    if (this.#adopt(descriptor)) return 'present'
+    if (adoptBlob(this.#place, descriptor)) return 'present'
     const key = digestHex(descriptor.digest)
     const paths = ingestPathsIn(this.#layout, key)
     const lock = await lockIngest(paths, options.signal)
     try {
-      if (this.#adopt(descriptor)) {
-        this.#discard(key, paths)
+      if (adoptBlob(this.#place, descriptor)) {
+        discardIngest(this.#place, { key, paths })
         return 'present'
       }
       this.#begin(key, paths, descriptor, options.ref)
       await receiveBlob(paths.data, descriptor, options)
-      this.#commit(key, paths, descriptor)
+      commitIngest(this.#place, { key, paths }, descriptor)
       return 'fetched'
     } catch (error) {
       const isWorthless = hasCode(error, 'DIGEST_MISMATCH') || (fileSize(paths.data) ?? 0) === 0
-      if (isWorthless) this.#discard(key, paths)
+      if (isWorthless) discardIngest(this.#place, { key, paths })
       throw error
     } finally {
       lock.release()
@@ -225,7 +183,7 @@ export class ContentStore {
     writeTransaction(this.#database, () => {
       for (const { staged, mediaType } of blobs) {
         const descriptor = { mediaType, digest: staged.digest, sizeBytes: staged.sizeBytes }
-        if (this.#adopt(descriptor)) continue
+        if (adoptBlob(this.#place, descriptor)) continue
         renameSync((staged as StagedIngest).paths.data, this.blobPath(staged.digest))
         recordBlob(this.#database, descriptor)
       }
@@ -238,7 +196,7 @@ export class ContentStore {
   remove(digest: Digest): void {
     writeTransaction(this.#database, () => deleteBlobRecord(this.#database, digest))
     // The file goes after its row is gone for good, and only if nobody adopted it since.
-    writeTransaction(this.#database, () => this.#unlinkWithoutRecord(digest))
+    writeTransaction(this.#database, () => unlinkWithoutRecord(this.#place, digest))
   }
 
   /**
@@ -268,7 +226,7 @@ export class ContentStore {
     const removed = writeTransaction(this.#database, () =>
       blobFilesIn(this.#layout).filter((digest) => {
         try {
-          return this.#unlinkWithoutRecord(digest)
+          return unlinkWithoutRecord(this.#place, digest)
         } catch (error) {
           failures.push(error)
           return false
@@ -281,75 +239,12 @@ export class ContentStore {
 
   /** Give up an unfinished write. @throws FAILED_PRECONDITION while a process works on it */
   removeIngest(key: string): void {
-    const paths = ingestPathsIn(this.#layout, key)
-    if (fileSize(paths.directory) === undefined) {
-      deleteIngestRecord(this.#database, key)
-      return
-    }
-    const lock = tryLockIngest(paths)
-    if (lock === undefined) {
-      throw new TsctrError('FAILED_PRECONDITION', `ingest ${key}: another process is writing it`)
-    }
-    try {
-      this.#discard(key, paths)
-    } finally {
-      lock.release()
-    }
+    removeUnfinished(this.#place, key)
   }
 
-  /**
-   * Give up unfinished writes whose process is gone.
-   *
-   * @param options.minAgeMs  keep younger ones: the next pull goes on with them
-   * @param options.isDryRun  only say which
-   * @returns                 their keys
-   */
-  sweepDeadIngests(options: { minAgeMs: number; isDryRun?: boolean }): string[] {
-    const records = listIngests(this.#database).map((record) => record.key)
-    return [...new Set([...records, ...ingestKeysIn(this.#layout)])].filter((key) =>
-      this.#sweepIngest(key, options),
-    )
-  }
-
-  #sweepIngest(
-    key: string,
-    { minAgeMs, isDryRun = false }: { minAgeMs: number; isDryRun?: boolean },
-  ): boolean {
-    const paths = ingestPathsIn(this.#layout, key)
-    const hasDirectory = fileSize(paths.directory) !== undefined
-    // Held: a process works on it, whatever its row says.
-    const lock = hasDirectory ? tryLockIngest(paths) : undefined
-    if (hasDirectory && lock === undefined) return false
-    try {
-      // Read under the lock: its last holder may have finished, or a new one begun.
-      const record = findIngest(this.#database, key)
-      if (record !== undefined) {
-        if (isAlive(record.owner)) return false
-        if (Date.now() - record.startedAt.getTime() < minAgeMs) return false
-      }
-      if (!isDryRun) this.#discard(key, paths)
-      return true
-    } finally {
-      lock?.release()
-    }
-  }
-
-  /** Whether the blob is there whole; gives it its row if it has none. @throws DIGEST_MISMATCH */
-  #adopt(descriptor: Descriptor): boolean {
-    const { digest, sizeBytes } = descriptor
-    const foundBytes = fileSize(this.blobPath(digest))
-    if (foundBytes === undefined) return false
-    const record = this.stat(digest)
-    // The file was damaged after it was committed: fetch it again.
-    if (record !== undefined && record.sizeBytes !== foundBytes) return false
-    if (foundBytes !== sizeBytes) throw blobMismatch(digest, sizeBytes, foundBytes)
-    if (record !== undefined) return true
-    return writeTransaction(this.#database, () => {
-      // Somebody may be removing it: within the transaction the file stays or is gone.
-      if (fileSize(this.blobPath(digest)) === undefined) return false
-      recordBlob(this.#database, descriptor)
-      return true
-    })
+  /** Give up unfinished writes whose process is gone. @returns their keys */
+  sweepDeadIngests(options: SweepOptions): string[] {
+    return sweepUnfinished(this.#place, options)
   }
 
   #write(bytes: Buffer, descriptor: Descriptor): void {
@@ -359,9 +254,9 @@ export class ContentStore {
     try {
       lock = createIngest(paths)
       writeFileSync(paths.data, bytes, { mode: 0o444, flush: true })
-      this.#commit(key, paths, descriptor)
+      commitIngest(this.#place, { key, paths }, descriptor)
     } catch (error) {
-      this.#discard(key, paths)
+      discardIngest(this.#place, { key, paths })
       throw storageError(paths.data, error)
     } finally {
       lock?.release()
@@ -378,40 +273,4 @@ export class ContentStore {
     const { digest, sizeBytes: totalBytes } = descriptor
     recordIngest(this.#database, { key, ref, digest, totalBytes })
   }
-
-  /** Give whole, synced bytes their name and row; the caller holds the ingest's lock. */
-  #commit(key: string, paths: IngestPaths, descriptor: Descriptor): void {
-    const path = this.blobPath(descriptor.digest)
-    writeTransaction(this.#database, () => {
-      renameSync(paths.data, path)
-      fsyncDirectory(this.#layout.blobDirectory)
-      recordBlob(this.#database, descriptor)
-      deleteIngestRecord(this.#database, key)
-    })
-    removeIngestFiles(paths)
-  }
-
-  #discard(key: string, paths: IngestPaths): void {
-    deleteIngestRecord(this.#database, key)
-    removeIngestFiles(paths)
-  }
-
-  #unlinkWithoutRecord(digest: Digest): boolean {
-    if (this.stat(digest) !== undefined) return false
-    try {
-      unlinkSync(this.blobPath(digest))
-      return true
-    } catch (error) {
-      if (isErrno(error, 'ENOENT')) return false
-      throw storageError(this.blobPath(digest), error)
-    }
-  }
-}
-
-function fileSize(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.size
-}
-
-function notFound(digest: Digest): TsctrError {
-  return new TsctrError('NOT_FOUND', `blob ${digest}: not in the content store`)
 }

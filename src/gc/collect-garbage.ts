@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
-import type { ContentStore, Ingest } from '../content/store.ts'
+import type { ContentStore } from '../content/store.ts'
+import type { Ingest } from '../content/unfinished.ts'
 import { type Database, writeTransaction } from '../host/database.ts'
 import { isAlive } from '../host/owner.ts'
 import type { Target } from '../image/read-image.ts'
