@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { wholeNumber } from '../container/flag-values/number.ts'
 import { TsctrError } from '../errors.ts'
@@ -9,6 +11,7 @@ import { single } from './flag-parser.ts'
 export interface RegistryFlags {
   readonly creds?: { readonly username: string; readonly secret: string }
   readonly authfile?: string
+  readonly certDir?: string
   /** commander's name for `--no-tls-verify`; docker's parser makes it of `--tls-verify=false`. */
   readonly tlsVerify: boolean
   readonly retry?: number
@@ -19,6 +22,7 @@ export function addRegistryFlags(command: Command): Command {
   return command
     .option('--creds <user:password>', 'log in with this, not with what is saved', parseCreds)
     .option('--authfile <path>', 'file of saved logins (env REGISTRY_AUTH_FILE)')
+    .option('--cert-dir <directory>', certDirHelp, parseCertDir)
     .option('--tls-verify', 'let the registry prove who it is', true)
     .option('--no-tls-verify', 'speak to whoever answers, plain HTTP too')
     .option(
@@ -39,12 +43,13 @@ export async function useRegistryFlags(
   registry: string,
   flags: RegistryFlags,
 ): Promise<void> {
-  const { creds, authfile, tlsVerify, retry, retryDelay } = flags
+  const { creds, authfile, certDir, tlsVerify, retry, retryDelay } = flags
   const isPatient = retry !== undefined || retryDelay !== undefined
   ctx.configureRegistry({
     ...(creds === undefined && authfile === undefined
       ? {}
       : { credentials: await credentialsOf(registry, flags) }),
+    ...(certDir === undefined ? {} : { certDir }),
     ...(tlsVerify ? {} : { insecureRegistries: [...ctx.insecureRegistries, registry] }),
     ...(isPatient ? { retryPolicy: await policyOf(retry, retryDelay) } : {}),
   })
@@ -78,6 +83,14 @@ async function policyOf(
     isSteady: true,
     maxStallMs: Math.max(defaultRetryPolicy.maxStallMs, 2 * maxTries * delayMs),
   }
+}
+
+export const certDirHelp = 'certificates: *.crt to trust, *.cert with *.key to show'
+
+/** @throws INVALID_ARGUMENT unless it is a directory */
+export function parseCertDir(text: string): string {
+  if (statSync(text, { throwIfNoEntry: false })?.isDirectory() === true) return resolve(text)
+  throw new TsctrError('INVALID_ARGUMENT', `--cert-dir ${text}: no such directory`)
 }
 
 function parseCreds(text: string): { username: string; secret: string } {

@@ -2,7 +2,8 @@ import { TsctrError } from '../errors.ts'
 import type { Reference } from '../oci/reference.ts'
 import type { TlsSettings } from './agents.ts'
 import { type Capability, type Endpoint, makeEndpoint, upstreamHost } from './endpoint.ts'
-import { findHostsFile, type HostsFile } from './hosts-file.ts'
+import { dockerTls, findHostsFile, type HostsFile } from './hosts-file.ts'
+import { isInsecureHost } from './insecure-hosts.ts'
 import { findRegistryRule, type RegistryRule } from './registries-conf.ts'
 
 export interface EndpointOptions {
@@ -12,6 +13,8 @@ export interface EndpointOptions {
   readonly registriesFiles: readonly string[]
   /** Registries that may speak plain HTTP, or prove nothing. */
   readonly insecureRegistries: readonly string[]
+  /** A directory as docker has it, for the registries themselves and not for their mirrors. */
+  readonly certDir?: string | undefined
 }
 
 const mirrorCapabilities: ReadonlySet<Capability> = new Set(['pull', 'resolve'])
@@ -27,6 +30,23 @@ export type EndpointTarget = Pick<Reference, 'registry' | 'repository' | 'digest
  * Source: containerd docs/hosts.md; containers-registries.conf(5)
  */
 export async function endpointsFor(
+  target: EndpointTarget,
+  options: EndpointOptions,
+): Promise<readonly Endpoint[]> {
+  const endpoints = await configuredEndpoints(target, options)
+  const { certDir, insecureRegistries } = options
+  if (certDir === undefined) return endpoints
+  const tls = dockerTls(certDir)
+  return endpoints.map((endpoint) => {
+    if (endpoint.isMirror) return endpoint
+    // Loopback may show any certificate; who brings some wants them to count.
+    const skipsVerify = isInsecureHost(endpoint.base, insecureRegistries)
+    const mayBePlain = skipsVerify && endpoint.mayBePlain
+    return { ...endpoint, tls: { ...tls, skipsVerify }, mayBePlain }
+  })
+}
+
+async function configuredEndpoints(
   target: EndpointTarget,
   options: EndpointOptions,
 ): Promise<readonly Endpoint[]> {

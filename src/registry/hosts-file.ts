@@ -152,8 +152,12 @@ function clientCertificate(
   return { cert: read(certPath), key: read(keyPath || certPath) }
 }
 
-/** A directory as docker has it: `*.crt` to trust, `*.cert` with `*.key` to show. */
-function dockerTls(directory: string): TlsSettings {
+/**
+ * A directory as docker has it: `*.crt` to trust, `*.cert` with `*.key` to show.
+ *
+ * @throws  FAILED_PRECONDITION naming a file that cannot be read
+ */
+export function dockerTls(directory: string): TlsSettings {
   const names = readdirSync(directory).sort()
   const read = (name: string): string => requireText(join(directory, name))
   const cert = names.find((name) => name.endsWith('.cert'))

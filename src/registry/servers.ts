@@ -22,6 +22,8 @@ export interface ServersOptions {
   readonly credentials?: CredentialSource | undefined
   /** Registries and networks that may speak plain HTTP, or show any certificate; loopback always may. */
   readonly insecureRegistries?: readonly string[] | undefined
+  /** EndpointOptions has more. */
+  readonly certDir?: string | undefined
   readonly userAgent: string
   /** One line a request, without anything secret in it. */
   readonly trace?: ((line: string) => void) | undefined
@@ -54,6 +56,7 @@ export class Servers {
       hostsDirs: options.hostsDirs,
       registriesFiles: options.registriesFiles ?? registriesFiles(env),
       insecureRegistries: options.insecureRegistries ?? [],
+      certDir: options.certDir,
     }
     this.transport = new Transport({
       userAgent: options.userAgent,

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
+import { copyFileSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { needsPrograms } from '../helpers/capabilities.ts'
+import { makeCertificate } from '../helpers/certificate.ts'
 import { createSandbox, type RunResult, type Sandbox } from '../helpers/cli.ts'
 import { file, tarOf } from '../helpers/tar-builder.ts'
 import { type AddedImage, type ImageServer, startImageServer } from '../image/image-server.ts'
+import { startServer } from '../registry/fake-registry.ts'
 
 let server: ImageServer
 let sandbox: Sandbox
@@ -64,6 +69,36 @@ describe('several platforms in one store', () => {
     const shown = await sandbox.run(['images', '--format', '{{.Platform}}'])
     assert.equal(shown.stdout, 'linux/arm64\n')
   })
+})
+
+test('--cert-dir says whom to trust, on loopback too', {
+  skip: needsPrograms('openssl'),
+}, async () => {
+  const made = makeCertificate(sandbox.directory, 'reg', { altNames: 'IP:127.0.0.1' })
+  const [good, bad] = ['good', 'bad'].map((name) => join(sandbox.directory, name)) as [
+    string,
+    string,
+  ]
+  for (const directory of [good, bad]) mkdirSync(directory)
+  copyFileSync(made.certificatePath, join(good, 'ca.crt'))
+  const secure = await startServer((_request, response) => {
+    response.end(JSON.stringify({ name: 'app', tags: ['1'] }))
+  }, made)
+  try {
+    const ask = (...flags: string[]): Promise<RunResult> =>
+      sandbox.run(['tags', '-q', ...flags, `${secure.host}/app`])
+    assert.deepEqual(await ask('--cert-dir', good), { stdout: '1\n', stderr: '', exitCode: 0 })
+    const refused = await ask('--cert-dir', bad)
+    assert.equal(refused.exitCode, 1)
+    assert.match(refused.stderr, /^tsctr: registry 127\.0\.0\.1:\d+: .*certificate/)
+    const missing = await ask('--cert-dir', join(sandbox.directory, 'none'))
+    assert.match(missing.stderr, /^tsctr: --cert-dir \/.*\/none: no such directory\n/)
+    const login = ['login', '-u', 'me', '--password-stdin', secure.host, '--cert-dir']
+    assert.equal((await sandbox.run([...login, bad], { input: 'x' })).exitCode, 1)
+    assert.equal((await sandbox.run([...login, good], { input: 'x' })).exitCode, 0)
+  } finally {
+    await secure.close()
+  }
 })
 
 test('--all-tags pulls each; a tag beside it is refused', async () => {

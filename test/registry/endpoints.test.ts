@@ -178,6 +178,19 @@ test('a directory as docker has it gives authorities and a client certificate', 
   })
 })
 
+test('a directory of certificates is for the registry, not for its mirrors, and counts on loopback', async () => {
+  write('127.0.0.1:5000', '[host."https://mirror.example"]')
+  write('certs', 'CA', 'ca.crt')
+  const target = { registry: '127.0.0.1:5000', repository: 'app', digest: undefined }
+  const common = { hostsDirs: [root], registriesFiles: [], certDir: join(root, 'certs') }
+  const [mirror, own] = await endpointsFor(target, { ...common, insecureRegistries: [] })
+  assert.deepEqual(mirror?.tls.cas, [])
+  assert.deepEqual([own?.tls.cas, own?.tls.skipsVerify, own?.mayBePlain], [['CA'], false, false])
+  const insecureRegistries = ['127.0.0.1:5000']
+  const [, insecure] = await endpointsFor(target, { ...common, insecureRegistries })
+  assert.equal(insecure?.tls.skipsVerify, true)
+})
+
 test('what cannot be understood is named with its file', async () => {
   for (const [text, why] of [
     ['server = ', /hosts\.toml: Invalid TOML/],

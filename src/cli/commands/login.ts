@@ -10,12 +10,14 @@ import { saveCredential } from '../../registry/save-credential.ts'
 import { type Context, withContext } from '../context.ts'
 import { interruptible } from '../interrupt.ts'
 import { promptHidden, promptLine } from '../prompt.ts'
+import { certDirHelp, parseCertDir } from '../registry-flags.ts'
 
 interface LoginFlags {
   readonly username?: string
   readonly password?: string
   readonly passwordStdin?: boolean
   readonly authfile?: string
+  readonly certDir?: string
 }
 
 export function addLoginCommand(parent: Command): void {
@@ -25,6 +27,7 @@ export function addLoginCommand(parent: Command): void {
     .option('-u, --username <name>', 'user; asked for on a terminal')
     .option('-p, --password <password>', 'password or token, for all who may run ps to see')
     .option('--password-stdin', 'take the password from stdin')
+    .option('--cert-dir <directory>', certDirHelp, parseCertDir)
     .option('--authfile <file>', 'file to save to (env REGISTRY_AUTH_FILE)')
     .action((server: string | undefined, flags: LoginFlags, command: Command) =>
       withContext(command, async (ctx) => {
@@ -35,6 +38,7 @@ export function addLoginCommand(parent: Command): void {
           const warning = 'WARNING! Using --password via the CLI is insecure. Use --password-stdin.'
           ctx.stderr.line(warning)
         }
+        if (flags.certDir !== undefined) ctx.configureRegistry({ certDir: flags.certDir })
         const client = await ctx.registry()
         try {
           await logIn(ctx, client, registry, flags, env)
