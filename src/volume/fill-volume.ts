@@ -7,11 +7,13 @@ import {
   rmdirSync,
   rmSync,
 } from 'node:fs'
-import { lockFile } from '../host/file-lock.ts'
+import { lockFile, tryLockFile } from '../host/file-lock.ts'
 import { storageError } from '../host/storage-error.ts'
 import { copyAttributes } from '../snapshot/copy-file.ts'
 import { copyMergedTree } from '../snapshot/merged-tree.ts'
 import type { VolumeDirectories } from './volume-directories.ts'
+
+const lockRetryMs = 5
 
 /**
  * Copy into an empty volume what the image has at its place: names, owners, modes, times,
@@ -27,14 +29,31 @@ import type { VolumeDirectories } from './volume-directories.ts'
 export async function fillVolume(volume: VolumeDirectories, source: string): Promise<void> {
   const lock = await lockFile(volume.lock)
   try {
-    if (!existsSync(volume.copied)) {
-      if (readdirSync(volume.data).length > 0) return
-      copyAside(volume, source)
-    }
-    moveIn(volume)
+    fillLocked(volume, source)
   } finally {
     lock.release()
   }
+}
+
+/** The same for a worker thread, which may stand still while another process fills the volume. */
+export function fillVolumeInThread(volume: VolumeDirectories, source: string): void {
+  let lock = tryLockFile(volume.lock)
+  for (; lock === undefined; lock = tryLockFile(volume.lock)) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lockRetryMs)
+  }
+  try {
+    fillLocked(volume, source)
+  } finally {
+    lock.release()
+  }
+}
+
+function fillLocked(volume: VolumeDirectories, source: string): void {
+  if (!existsSync(volume.copied)) {
+    if (readdirSync(volume.data).length > 0) return
+    copyAside(volume, source)
+  }
+  moveIn(volume)
 }
 
 function copyAside({ copying, copied }: VolumeDirectories, source: string): void {

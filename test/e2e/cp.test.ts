@@ -231,6 +231,52 @@ describe('tsctr cp', { skip }, () => {
     assert.match(await fails('cp', local('file'), 'image:busybox/x'), /images cannot be changed/)
   })
 
+  test('a volume is copied to and from without a container', async () => {
+    await succeeds('volume', 'create', 'data')
+    const data = join(sandbox.dataRoot, 'volumes/data/_data')
+    mkdirSync(local('tree/sub'), { recursive: true })
+    writeFileSync(local('tree/sub/file'), 'into a volume')
+    await succeeds('cp', `${local('tree')}/.`, 'volume:data')
+    assert.equal(readFileSync(join(data, 'sub/file'), 'utf8'), 'into a volume')
+    await succeeds('cp', local('tree/sub/file'), 'volume:data/sub/second')
+    await succeeds('cp', 'volume:data/sub', local('volume-out'))
+    assert.deepEqual(readdirSync(local('volume-out')), ['file', 'second'])
+    const { stdout } = await sandbox.run(['cp', 'volume:data/sub', '-'])
+    const listed = execFileSync('tar', ['-tf', '-'], { input: stdout, encoding: 'utf8' })
+    assert.equal(listed, 'sub/\nsub/file\nsub/second\n')
+    // A link of the volume leads nowhere outside of it.
+    symlinkSync(sandbox.directory, join(data, 'to-host'))
+    assert.match(
+      await fails('cp', 'volume:data/to-host/file', local('stolen')),
+      /no such directory/,
+    )
+    assert.equal(
+      await fails('cp', 'volume:data/none', local('x')),
+      'tsctr: volume:data/none: no such file or directory\n',
+    )
+  })
+
+  // docker copies into the volumes of a stopped container, and out of them what the image has there.
+  test('the volumes of a stopped container are part of it, before its first start too', async () => {
+    writeFileSync(local('file'), 'hello')
+    await succeeds('volume', 'create', 'filled')
+    const volumes = ['-v', 'filled:/etc', '-v', '/mine', '-v', 'data:/sealed:ro']
+    await succeeds('create', '--name', 'keeper', '--network', 'none', ...volumes, 'busybox', 'true')
+    await succeeds('cp', 'keeper:/etc/passwd', local('volume-passwd'))
+    assert.match(readFileSync(local('volume-passwd'), 'utf8'), /^root:/)
+    const etc = join(sandbox.dataRoot, 'volumes/filled/_data')
+    assert.ok(existsSync(join(etc, 'passwd')))
+    await succeeds('cp', local('file'), 'keeper:/etc/added')
+    assert.equal(readFileSync(join(etc, 'added'), 'utf8'), 'hello')
+    await succeeds('cp', local('file'), 'keeper:/mine/own')
+    assert.equal(existsSync(join(await upper('keeper'), 'mine/own')), false)
+    assert.equal(
+      await fails('cp', local('file'), 'keeper:/sealed/x'),
+      'tsctr: keeper:/sealed/x: the file system is read-only\n',
+    )
+    await succeeds('rm', '-v', 'keeper')
+  })
+
   test('a read-only container is not written to', async () => {
     await succeeds(
       'create',
@@ -255,7 +301,11 @@ describe('tsctr cp', { skip }, () => {
       /must specify at least one container/,
     )
     assert.match(await fails('cp', 'live:/x', 'still:/x'), /between containers is not supported/)
-    assert.match(await fails('cp', 'volume:data/x', local('x')), /volumes cannot be copied/)
+    assert.match(
+      await fails('cp', 'volume:gone/x', local('x')),
+      /^tsctr: volume gone: no such volume\nhint: tsctr volume create gone\n$/,
+    )
+    assert.match(await fails('cp', 'volume:gone/x', 'live:/x'), /between containers is not supp/)
     assert.match(await fails('cp', 'gone:/x', local('x')), /container gone: no such container/)
     assert.match(await fails('cp', 'live:/x'), /missing required argument/)
   })

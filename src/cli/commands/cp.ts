@@ -23,7 +23,7 @@ export function addCpCommand(parent: Command): void {
   parent
     .command('cp <source> <destination>')
     .description(
-      'Copy files: CONTAINER:PATH to a local path, or the other way, or from image:NAME:TAG/PATH; - is a tar archive',
+      'Copy files: CONTAINER:PATH or volume:NAME/PATH to a local path, or the other way, or from image:NAME:TAG/PATH; - is a tar archive',
     )
     .option('-a, --archive', 'keep owners and attributes')
     .option('-L, --follow-link', 'copy what a symbolic link that is the source points to')
@@ -58,9 +58,14 @@ export function addCpCommand(parent: Command): void {
 
 /** As docker names it: where a container is not meant, the whole path. */
 function shown(to: Exclude<CopyOperand, { kind: 'stream' }>): string {
-  return to.kind === 'container'
-    ? `${to.name}:${to.path}`
-    : to.kind === 'host'
-      ? resolve(to.path)
-      : to.text
+  switch (to.kind) {
+    case 'container':
+      return `${to.name}:${to.path}`
+    case 'volume':
+      return `volume:${to.name}${to.path}`
+    case 'image':
+      return `image:${to.text}`
+    case 'host':
+      return resolve(to.path)
+  }
 }

@@ -4,7 +4,9 @@ import { O_PATH } from '../../host/libc.ts'
 import { isAlive } from '../../host/owner.ts'
 import { containerFiles } from '../../runtime/container-files.ts'
 import { type ContainerRecord, findContainer, getContainer } from '../../store/containers.ts'
-import { asConfig, type BindMount } from '../config.ts'
+import { ensureVolumeDirectories } from '../../volume/volume-directories.ts'
+import { asConfig } from '../config.ts'
+import { volumesOf } from '../container-volumes.ts'
 import { withContainerLock } from '../lock.ts'
 import { isRunning } from '../observe.ts'
 import { settleLocked } from '../settle.ts'
@@ -61,17 +63,21 @@ function stoppedMounts(stores: ContainerStores, record: ContainerRecord): Privat
   const config = asConfig(record.config)
   const { rootfs, readOnly, mounts } = config
   prepareBindSources(mounts)
-  const binds = mounts.filter((mount) => mount.type === 'bind')
+  const binds: TreeBind[] = [
+    ...mounts.filter((mount) => mount.type === 'bind'),
+    ...volumesOf(mounts).map((mount) => volumeBind(stores.dataRoot, mount)),
+  ]
   return {
     mountPoint: makeMountPoint(stores),
     mounts: rootfs === undefined ? snapshotMounts(stores, record) : [bindOf(rootfs)],
     isReadOnly: readOnly,
     binds: [...etcBinds(stores, record, binds), ...binds]
-      .map(({ source, target, isReadOnly, isRecursive }) => ({
+      .map(({ source, target, isReadOnly, isRecursive, filled }) => ({
         source,
         target,
         isReadOnly,
         isRecursive,
+        filled,
       }))
       .sort((a, b) => a.target.split('/').length - b.target.split('/').length),
   }
@@ -81,7 +87,7 @@ function stoppedMounts(stores: ContainerStores, record: ContainerRecord): Privat
 function etcBinds(
   stores: ContainerStores,
   record: ContainerRecord,
-  binds: readonly BindMount[],
+  binds: readonly Pick<TreeBind, 'target'>[],
 ): TreeBind[] {
   const { hosts, hostname, resolvConf } = containerFiles(stores.dataRoot, record.id)
   const files = [
@@ -92,6 +98,16 @@ function etcBinds(
   return files
     .filter(([path, file]) => existsSync(file) && !binds.some(({ target }) => target === path))
     .map(([target, source]) => ({ source, target, isReadOnly: false, isRecursive: false }))
+}
+
+/** A container that was never started has volumes that nothing was copied into yet. */
+function volumeBind(
+  dataRoot: string,
+  { name, target, isReadOnly, isNotFilled }: ReturnType<typeof volumesOf>[number],
+): TreeBind {
+  const volume = ensureVolumeDirectories(dataRoot, name)
+  const filled = isNotFilled ? undefined : volume
+  return { source: volume.data, target, isReadOnly, isRecursive: true, filled }
 }
 
 function snapshotMounts(stores: ContainerStores, record: ContainerRecord): PrivateMounts['mounts'] {

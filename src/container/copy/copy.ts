@@ -10,6 +10,7 @@ import type { TreePlace } from './open-tree.ts'
 import type { CopyOperand } from './operand.ts'
 import type { CopyFrom, CopyTask, CopyTo } from './run-copy.ts'
 import { createSharedInput, type SharedInput } from './shared-input.ts'
+import { volumeTree } from './volume-tree.ts'
 
 export interface CopyRequest {
   readonly from: CopyOperand
@@ -26,10 +27,10 @@ export interface CopyRequest {
   readonly signal: AbortSignal
 }
 
-type Tree = Extract<CopyOperand, { kind: 'container' | 'image' }>
+type Tree = Extract<CopyOperand, { kind: 'container' | 'image' | 'volume' }>
 
 /**
- * Copy files out of a container or an image, or into a container, running or not.
+ * Copy files out of a container, an image or a volume, or into a container or a volume.
  *
  * Nothing is run in the container and nothing of it is loaded. A running one is reached by the root
  * of its first process; of one that is stopped, what it would see is mounted in a thread of its own,
@@ -57,17 +58,18 @@ export async function copyFiles(
     }
     return copyApart(task, input && { shared: input, source: request.input() }, request.signal)
   }
+  if (tree.kind === 'volume') return copy(volumeTree(stores, tree.name), tree.path)
   if (tree.kind === 'image') return withImageTree(stores, tree.text, request.platform, copy)
   return withContainerTree(stores, tree.name, (place) => copy(place, tree.path))
 }
 
-/** @throws  INVALID_ARGUMENT unless exactly one side is a container or an image */
+/** @throws  INVALID_ARGUMENT unless exactly one side is a container, an image or a volume */
 function treeOperand(from: CopyOperand, to: CopyOperand): Tree {
   if (to.kind === 'image') {
     throw new TsctrError('INVALID_ARGUMENT', `image:${to.text}: images cannot be changed`)
   }
   const isTree = (operand: CopyOperand): operand is Tree =>
-    operand.kind === 'container' || operand.kind === 'image'
+    operand.kind !== 'stream' && operand.kind !== 'host'
   if (isTree(from) && isTree(to)) {
     throw new TsctrError('INVALID_ARGUMENT', 'copying between containers is not supported', {
       hint: 'tsctr cp CONTAINER:PATH - | tsctr cp - CONTAINER:PATH',

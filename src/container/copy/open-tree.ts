@@ -1,4 +1,12 @@
-import { closeSync, constants, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { isErrno } from '../../errors.ts'
 import {
@@ -14,6 +22,8 @@ import {
 } from '../../host/libc.ts'
 import { type MountRequest, mountAll } from '../../host/mount.ts'
 import { byteStringOf } from '../../layer/byte-string.ts'
+import { fillVolumeInThread } from '../../volume/fill-volume.ts'
+import type { VolumeDirectories } from '../../volume/volume-directories.ts'
 import { inDirectory, openIn, type TreeRoot } from './locate.ts'
 
 /** Where a tree is, in plain data: it goes to the thread that copies. */
@@ -39,6 +49,8 @@ export interface TreeBind {
   readonly target: string
   readonly isReadOnly: boolean
   readonly isRecursive: boolean
+  /** A volume that takes what lies below the mount, if it is empty. */
+  readonly filled?: VolumeDirectories | undefined
 }
 
 /** To be closed with closeTree. */
@@ -67,8 +79,13 @@ function openMounted(place: PrivateMounts, prefix: string): TreeRoot {
   return root
 }
 
-function mountBind(root: TreeRoot, { source, target, isReadOnly, isRecursive }: TreeBind): void {
+function mountBind(root: TreeRoot, bind: TreeBind): void {
+  const { source, target, isReadOnly, isRecursive, filled } = bind
   const below = openTarget(root, target, statSync(source).isDirectory())
+  if (filled !== undefined && fstatSync(below).isDirectory()) {
+    // With the dot it is the directory, not the link to it.
+    fillVolumeInThread(filled, `/proc/self/fd/${below}/.`)
+  }
   mount(source, `/proc/self/fd/${below}`, undefined, MS_BIND | (isRecursive ? MS_REC : 0))
   closeSync(below)
   if (!isReadOnly) return

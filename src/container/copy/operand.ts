@@ -8,11 +8,12 @@ export type CopyOperand =
   | { readonly kind: 'container'; readonly name: string; readonly path: string }
   /** What follows `image:`; which part of it is the reference, only the images can tell. */
   | { readonly kind: 'image'; readonly text: string }
+  | { readonly kind: 'volume'; readonly name: string; readonly path: string }
 
 /**
  * Tell `CONTAINER:PATH` from a path on the host. A host path with a colon begins with `/` or `.`.
  *
- * @throws  INVALID_ARGUMENT if it is empty, UNSUPPORTED for a volume
+ * @throws  INVALID_ARGUMENT if it is empty
  * Source: docker/cli container/cp.go splitCpArg
  */
 export function parseCopyOperand(text: string): CopyOperand {
@@ -27,15 +28,20 @@ export function parseCopyOperand(text: string): CopyOperand {
   // A path in a container of that very name begins with a slash; a name does not.
   const isName = rest !== '' && !rest.startsWith('/')
   if (name === 'image' && isName) return { kind: 'image', text: rest }
-  if (name === 'volume' && isName) {
-    throw new TsctrError('UNSUPPORTED', `${text}: volumes cannot be copied from or to yet`)
-  }
+  if (name === 'volume' && isName) return volumeOperand(rest)
   if (name === '') {
     throw new TsctrError('INVALID_ARGUMENT', `${text}: no container before the colon`, {
       hint: `./${text} is a file of that name`,
     })
   }
   return { kind: 'container', name, path: rest }
+}
+
+/** `NAME`, `NAME/PATH` or, as an image's, `NAME:/PATH`. */
+function volumeOperand(text: string): CopyOperand {
+  const slash = text.indexOf('/')
+  const [name, path] = slash === -1 ? [text, '/'] : [text.slice(0, slash), text.slice(slash)]
+  return { kind: 'volume', name: name.replace(/:$/, ''), path }
 }
 
 /**

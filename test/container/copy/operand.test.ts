@@ -17,6 +17,10 @@ const rows: readonly (readonly [string, CopyOperand])[] = [
   ['web:', { kind: 'container', name: 'web', path: '' }],
   ['image:redis:alpine/etc/x', { kind: 'image', text: 'redis:alpine/etc/x' }],
   ['image:/etc/x', { kind: 'container', name: 'image', path: '/etc/x' }],
+  ['volume:data/etc/x', { kind: 'volume', name: 'data', path: '/etc/x' }],
+  ['volume:data:/etc/x', { kind: 'volume', name: 'data', path: '/etc/x' }],
+  ['volume:data/.', { kind: 'volume', name: 'data', path: '/.' }],
+  ['volume:data', { kind: 'volume', name: 'data', path: '/' }],
   ['volume:/etc/x', { kind: 'container', name: 'volume', path: '/etc/x' }],
 ]
 
@@ -26,16 +30,12 @@ for (const [text, operand] of rows) {
   })
 }
 
-test('nothing, no name and a volume are refused by name', () => {
+test('nothing and no name are refused', () => {
   assert.throws(() => parseCopyOperand(''), { code: 'INVALID_ARGUMENT' })
   assert.throws(() => parseCopyOperand(':x'), {
     code: 'INVALID_ARGUMENT',
     message: ':x: no container before the colon',
     hint: './:x is a file of that name',
-  })
-  assert.throws(() => parseCopyOperand('volume:data/x'), {
-    code: 'UNSUPPORTED',
-    message: 'volume:data/x: volumes cannot be copied from or to yet',
   })
 })
 
