@@ -70,6 +70,11 @@ async function withLocalImage<T>(
   use: (image: WholeImage) => Promise<T>,
 ): Promise<T> {
   const progress = await createProgress(options.quiet ? 'none' : 'auto', process.stderr)
+  let isFinished = false
+  const finish = (): void => {
+    if (!isFinished) progress.finish()
+    isFinished = true
+  }
   try {
     return await interruptible((signal) =>
       useImage(
@@ -85,11 +90,15 @@ async function withLocalImage<T>(
           },
           signal,
         },
-        use,
+        (found) => {
+          // What is said next stands below it.
+          finish()
+          return use(found)
+        },
       ),
     )
   } finally {
-    progress.finish()
+    finish()
   }
 }
 
