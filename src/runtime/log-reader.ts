@@ -17,8 +17,10 @@ export class LogReader {
   readonly dev: number
   readonly ino: number
   #offset = 0
-  /** The bytes before #offset that are no whole line yet. */
-  #rest = Buffer.alloc(0)
+  #buffer = Buffer.allocUnsafe(chunkBytes)
+  /** In the buffer, of what was read before #offset and is no whole line yet. */
+  #restLength = 0
+  #restStart = 0
   #tail: TailStart = { stdout: 0, stderr: 0 }
 
   private constructor(fd: number) {
@@ -40,19 +42,22 @@ export class LogReader {
 
   /**
    * The records from here to the present end, as many at once as were read at once; a last line
-   * without its newline waits for it.
+   * without its newline waits for it. Their bytes are good until the next are asked for.
    *
    * @param end  do not read beyond this offset
    */
   *batches(end = Infinity): Generator<readonly LogRecord[]> {
     if (this.sizeBytes() < this.#offset) this.#startAgain()
-    const chunk = Buffer.allocUnsafe(chunkBytes)
     for (;;) {
-      const wanted = Math.min(chunk.length, end - this.#offset)
-      const length = wanted <= 0 ? 0 : readSync(this.fd, chunk, 0, wanted, this.#offset)
+      if (this.#restLength > this.#buffer.length / 2) this.#makeRoom()
+      const room = Math.min(this.#buffer.length - this.#restLength, end - this.#offset)
+      const length =
+        room <= 0 ? 0 : readSync(this.fd, this.#buffer, this.#restLength, room, this.#offset)
       if (length === 0) return
-      const records = this.#recordsIn(chunk.subarray(0, length))
+      this.#offset += length
+      const records = this.#recordsIn(this.#restLength + length)
       if (records.length > 0) yield records
+      this.#keepRest(this.#restLength + length)
     }
   }
 
@@ -68,32 +73,56 @@ export class LogReader {
   seek(start: TailStart): void {
     this.#tail = start
     this.#offset = Math.min(this.#tail.stdout, this.#tail.stderr)
-    this.#rest = Buffer.alloc(0)
+    this.#restLength = 0
   }
 
   close(): void {
     closeSync(this.fd)
   }
 
-  #recordsIn(chunk: Buffer): LogRecord[] {
-    const bytes = Buffer.concat([this.#rest, chunk])
-    const base = this.#offset - this.#rest.length
-    this.#offset += chunk.length
+  /** @param filled  how many of the buffer's bytes are there */
+  #recordsIn(filled: number): LogRecord[] {
+    const bytes = this.#buffer
+    const base = this.#offset - filled
     const records: LogRecord[] = []
     let start = 0
-    for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, start)) {
-      const record = parseLogRecord(bytes.subarray(start, end))
+    for (;;) {
+      const end = endOfLine(bytes, start, filled)
+      if (end < 0) break
+      const record = parseLogRecord(bytes, start, end)
       if (record !== undefined && base + start >= this.#tail[record.stream]) records.push(record)
       start = end + 1
     }
-    const rest = bytes.subarray(start)
-    this.#rest = rest.length > maxRestBytes ? Buffer.alloc(0) : rest
+    this.#restStart = start
     return records
+  }
+
+  /** Move what is no whole line to the start of the buffer, when its records were seen. */
+  #keepRest(filled: number): void {
+    this.#buffer.copyWithin(0, this.#restStart, filled)
+    this.#restLength = filled - this.#restStart
+    if (this.#restLength > maxRestBytes) this.#restLength = 0
+  }
+
+  #makeRoom(): void {
+    const larger = Buffer.allocUnsafe(this.#buffer.length * 2)
+    this.#buffer.copy(larger, 0, 0, this.#restLength)
+    this.#buffer = larger
   }
 
   #startAgain(): void {
     this.#offset = 0
-    this.#rest = Buffer.alloc(0)
+    this.#restLength = 0
     this.#tail = { stdout: 0, stderr: 0 }
   }
+}
+
+/** Most lines are short: a call of indexOf costs more than to look at some bytes. */
+const shortBytes = 128
+
+function endOfLine(bytes: Buffer, start: number, filled: number): number {
+  const near = Math.min(filled, start + shortBytes)
+  for (let at = start; at < near; at += 1) if (bytes[at] === newline) return at
+  const end = bytes.indexOf(newline, near)
+  return end < filled ? end : -1
 }

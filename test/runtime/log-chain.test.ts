@@ -39,9 +39,13 @@ function open(path: string): LogChain {
 
 /** What a reader gives from here on, in the form of `Line`. */
 function rest(reader: LogChain): Line[] {
-  return [...reader.batches()]
-    .flat()
-    .map(({ stream, isPartial, text }) => [stream, isPartial ? 'P' : 'F', text.toString()] as const)
+  const lines: Line[] = []
+  for (const batch of reader.batches()) {
+    for (const { stream, isPartial, text } of batch) {
+      lines.push([stream, isPartial ? 'P' : 'F', text.toString()])
+    }
+  }
+  return lines
 }
 
 function tail(count: number, lines: readonly Line[], unfinished = ''): Line[] {

@@ -5,15 +5,22 @@ import { parseLogRecord } from '../../src/runtime/log-record.ts'
 const time = '2026-11-24T05:01:06.636758317+00:00'
 
 test('a whole line and a part of one', () => {
-  const whole = parseLogRecord(Buffer.from(`${time} stdout F hello world`))
-  assert.deepEqual(whole, {
-    time,
-    stream: 'stdout',
-    isPartial: false,
-    text: Buffer.from('hello world'),
-  })
-  const part = parseLogRecord(Buffer.from(`${time} stderr P hel`))
-  assert.deepEqual(part, { time, stream: 'stderr', isPartial: true, text: Buffer.from('hel') })
+  const fields = (line: string): unknown => {
+    const record = parseLogRecord(Buffer.from(line))
+    return record && [record.time, record.stream, record.isPartial, record.text.toString()]
+  }
+  assert.deepEqual(fields(`${time} stdout F hello world`), [time, 'stdout', false, 'hello world'])
+  assert.deepEqual(fields(`${time} stderr P hel`), [time, 'stderr', true, 'hel'])
+  const short = '2026-11-24T05:01:06Z'
+  assert.deepEqual(fields(`${short} stdout F x`), [short, 'stdout', false, 'x'])
+})
+
+test('a line is read where it stands among others', () => {
+  const bytes = Buffer.from(`torn\n${time} stdout F one\n${time} stderr F two\n`)
+  const start = 'torn\n'.length
+  const record = parseLogRecord(bytes, start, bytes.indexOf('\n', start))
+  assert.equal(record?.time, time)
+  assert.equal(record?.text.toString(), 'one')
 })
 
 test('text is bytes: spaces at its ends, carriage returns and what is no UTF-8 stay', () => {

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LogLines } from '../../../src/cli/render/log-lines.ts'
-import type { LogRecord } from '../../../src/runtime/log-record.ts'
+import { type LogRecord, parseLogRecord } from '../../../src/runtime/log-record.ts'
 
 function record(stream: 'stdout' | 'stderr', tag: 'F' | 'P', text: string, second = 0): LogRecord {
   const time = `2026-11-24T07:00:0${second}.5+02:00`
-  return { time, stream, isPartial: tag === 'P', text: Buffer.from(text) }
+  return parseLogRecord(Buffer.from(`${time} ${stream} ${tag} ${text}`)) ?? assert.fail()
 }
 
 function texts(lines: LogLines, ...records: readonly LogRecord[]): string[] {
-  return [...lines.texts(records)].map(({ stream, bytes }) => `${stream}: ${bytes}`)
+  const shown: string[] = []
+  for (const { stream, bytes } of lines.texts(records)) shown.push(`${stream}: ${bytes}`)
+  return shown
 }
 
 test('records of one stream in a row are one text, lines whole again', () => {
