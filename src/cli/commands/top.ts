@@ -1,6 +1,11 @@
 import type { Command } from 'commander'
 import { topContainer } from '../../container/top.ts'
 import { withContext } from '../context.ts'
+import { escapeControls } from '../render/escape.ts'
+import { renderTable } from '../render/table.ts'
+
+/** Source: docker/cli container/top.go */
+const spacing = { minWidth: 20, padding: 3 }
 
 export function addTopCommand(parent: Command): void {
   parent
@@ -10,7 +15,9 @@ export function addTopCommand(parent: Command): void {
     .passThroughOptions()
     .action((name: string, psArguments: string[], _flags: object, command: Command) =>
       withContext(command, async (ctx) => {
-        for (const line of await topContainer(ctx, { name, psArguments })) ctx.stdout.line(line)
+        const { titles, processes } = await topContainer(ctx, { name, psArguments })
+        const cells = processes.map((process) => process.map(escapeControls))
+        ctx.stdout.write(renderTable(titles, cells, spacing))
       }),
     )
 }
