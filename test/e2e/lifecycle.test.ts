@@ -68,11 +68,31 @@ describe('a container that runs', { skip }, () => {
   test('top hands everything after the container to ps', async () => {
     const { bundle } = await start('sleep', '1000')
     const pid = pidIn(bundle, 'ctr.pid')
-    assert.match(
+    assert.equal(
       await succeeds('top', 'it', '-o', 'pid,args'),
-      new RegExp(`^ *${pid} sleep 1000$`, 'm'),
+      `${'PID'.padEnd(20)}COMMAND\n${String(pid).padEnd(20)}sleep 1000\n`,
     )
     assert.match(await succeeds('top', 'it', 'aux'), new RegExp(`^root +${pid} `, 'm'))
+    const [title = '', line = ''] = (await succeeds('top', 'it')).split('\n')
+    const columns = ['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD']
+    assert.equal(
+      title,
+      `${columns
+        .slice(0, -1)
+        .map((name) => name.padEnd(20))
+        .join('')}CMD`,
+    )
+    assert.match(line, new RegExp(`^root {16}${String(pid).padEnd(20)}\\d+ .* sleep 1000$`))
+    for (const [option, message] of [
+      ['uid', 'shows no PID column'],
+      ['ppid=PID', 'ppid must not be named PID'],
+    ] as const) {
+      const { exitCode, stderr } = await sandbox.run(['top', 'it', '-o', option])
+      assert.equal(exitCode, 1)
+      assert.equal(stderr, `tsctr: ps -o ${option}: ${message}\n`)
+    }
+    const events = await succeeds('events', '--since', '1h', '--until', '0s', '-f', 'event=top')
+    assert.match(events, /container top /)
   })
 
   test('kill sends the signal and wait prints the exit code', async () => {
