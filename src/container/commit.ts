@@ -2,6 +2,7 @@ import { TsctrError } from '../errors.ts'
 import { writeTransaction } from '../host/database.ts'
 import { applyConfigChanges, type ConfigChange, type ConfigPart } from '../image/config-change.ts'
 import { deriveConfig } from '../image/derive-config.ts'
+import { inspectHealthcheck } from '../image/inspect-image.ts'
 import { localImages } from '../image/local-images.ts'
 import { nameImages } from '../image/name-images.ts'
 import { type LocalImage, readImage } from '../image/read-image.ts'
@@ -162,10 +163,8 @@ function committedConfig(
 }
 
 function ownPart(document: JsonObject, record: ContainerRecord, base: LocalImage): ConfigPart {
-  const { user, env, entrypoint, cmd, workingDir, labels, stopSignal } = effectiveConfig(
-    record,
-    base.config.process,
-  )
+  const { user, env, entrypoint, cmd, workingDir, labels, stopSignal, healthcheck } =
+    effectiveConfig(record, base.config.process)
   const before = (field(document, 'config') ?? {}) as ConfigPart
   const optional: Record<string, unknown> = {
     User: user === '' ? undefined : user,
@@ -173,6 +172,7 @@ function ownPart(document: JsonObject, record: ContainerRecord, base: LocalImage
     Labels: Object.keys(labels).length === 0 ? undefined : labels,
     StopSignal: stopSignal,
     Entrypoint: entrypoint?.length === 0 ? undefined : entrypoint,
+    Healthcheck: healthcheck === undefined ? undefined : inspectHealthcheck(healthcheck),
   }
   return { ...before, ...optional, Env: env, Cmd: cmd ?? null }
 }

@@ -45,6 +45,8 @@ export interface ContainerConfig {
   readonly restartPolicy?: RestartPolicy | undefined
   /** undefined: k8s-file without limits. */
   readonly log?: LogConfig | undefined
+  /** Flags alone, until `create` has put them over the image's. */
+  readonly healthcheck?: Healthcheck | undefined
 
   readonly hostname?: string | undefined
   readonly domainname?: string | undefined
@@ -164,6 +166,18 @@ export interface NetworkAttachment {
   /** undefined: any that is free. */
   readonly address?: string | undefined
   readonly macAddress?: string | undefined
+}
+
+/** How to see whether the program in the container does its work; what is undefined is docker's default. */
+export interface Healthcheck {
+  /** `NONE`, or `CMD` and its arguments, or `CMD-SHELL` and one command line; empty: the image's. */
+  readonly test: readonly string[]
+  readonly intervalNs?: number | undefined
+  readonly timeoutNs?: number | undefined
+  readonly startPeriodNs?: number | undefined
+  /** Between checks while it starts. */
+  readonly startIntervalNs?: number | undefined
+  readonly retries?: number | undefined
 }
 
 export type ConfiguredMount = BindMount | VolumeMount | TmpfsMount

@@ -24,6 +24,7 @@ import type { ContainerConfig } from './config.ts'
 import { recordContainerEvent } from './container-event.ts'
 import { volumesOf } from './container-volumes.ts'
 import { generateName } from './generate-name.ts'
+import { mergeHealthcheck } from './health/healthcheck.ts'
 import { containerLabels } from './labels.ts'
 import { withPeerIds } from './peers.ts'
 import { removeNamesake } from './remove-namesake.ts'
@@ -58,6 +59,10 @@ export async function createContainer(
   const config = {
     ...withPeerIds(stores, request.config),
     mounts: resolveMounts(stores, request.config, image?.local.config.process.volumes ?? []),
+    healthcheck: mergeHealthcheck(
+      request.config.healthcheck,
+      image?.local.config.process.healthcheck,
+    ),
   }
   const id = randomBytes(32).toString('hex')
   const runtime = { name: request.runtime, path: findRuntime(request.runtime) }

@@ -1,6 +1,6 @@
 import type { ImageProcessConfig } from '../oci/image-config.ts'
 import type { ContainerRecord } from '../store/containers.ts'
-import { asConfig } from './config.ts'
+import { asConfig, type Healthcheck } from './config.ts'
 import { mergeEnv } from './spec/env.ts'
 
 /** What of an image's config a container has its own way. */
@@ -12,6 +12,7 @@ export interface EffectiveConfig {
   readonly workingDir: string
   readonly labels: Readonly<Record<string, string>>
   readonly stopSignal: string | undefined
+  readonly healthcheck: Healthcheck | undefined
 }
 
 /** The image's config with the user's over it. */
@@ -34,6 +35,7 @@ export function effectiveConfig(
     workingDir: config.workdir ?? image.workingDir,
     labels: record.labels,
     stopSignal: config.stopSignal ?? image.stopSignal,
+    healthcheck: config.healthcheck ?? image.healthcheck,
   }
 }
 

@@ -1,4 +1,5 @@
 import { TsctrError } from '../errors.ts'
+import { parseGoDuration } from '../oci/go-duration.ts'
 
 /** A HEALTHCHECK instruction, taken apart. */
 export interface HealthcheckChange {
@@ -60,25 +61,9 @@ function parseRetries(text: string): number {
   throw invalid(`--retries=${text}`, 'must be a whole number of at least 1')
 }
 
-const unitsNs: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  h: 3600e9,
-}
-
-/** Source: Go time.ParseDuration */
 function parseTime(flag: string, text: string): number {
-  const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g
-  const isWhole = text !== '' && text.replaceAll(part, '') === ''
-  const ns = [...text.matchAll(part)].reduce(
-    (sum, [, number, unit = '']) => sum + Number(number) * (unitsNs[unit] ?? 0),
-    0,
-  )
-  if (isWhole && ns >= minNs) return Math.round(ns)
+  const ns = parseGoDuration(text)
+  if (ns !== undefined && ns >= minNs) return ns
   throw invalid(`${flag}=${text}`, 'must be a time of at least 1ms, such as 30s or 1m30s')
 }
 

@@ -1,5 +1,5 @@
 import { TsctrError } from '../errors.ts'
-import type { ImageProcessConfig } from '../oci/image-config.ts'
+import type { ImageHealthcheck, ImageProcessConfig } from '../oci/image-config.ts'
 import { isNameless } from '../oci/nameless.ts'
 import { keysOf, nilList, nilMap, withOptional } from '../oci/nil.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
@@ -106,16 +106,18 @@ function processOf(process: ImageProcessConfig): object {
   })
 }
 
-type Healthcheck = NonNullable<ImageProcessConfig['healthcheck']>
-
 /** Source: docker Engine API "HealthConfig" */
-export function inspectHealthcheck({ test, ...times }: Healthcheck): object {
+export function inspectHealthcheck({
+  test,
+  ...times
+}: Partial<ImageHealthcheck> & Pick<ImageHealthcheck, 'test'>): object {
   return withOptional(
     { Test: test },
     {
       Interval: [times.intervalNs, 0],
       Timeout: [times.timeoutNs, 0],
       StartPeriod: [times.startPeriodNs, 0],
+      StartInterval: [times.startIntervalNs, 0],
       Retries: [times.retries, 0],
     },
   )

@@ -60,6 +60,7 @@ export interface ImageHealthcheck {
   readonly intervalNs: number | undefined
   readonly timeoutNs: number | undefined
   readonly startPeriodNs: number | undefined
+  readonly startIntervalNs: number | undefined
   readonly retries: number | undefined
 }
 
@@ -149,6 +150,7 @@ function parseHealthcheck(config: JsonObject, what: string): ImageHealthcheck | 
     intervalNs: optionalCount(object, 'Interval', where),
     timeoutNs: optionalCount(object, 'Timeout', where),
     startPeriodNs: optionalCount(object, 'StartPeriod', where),
+    startIntervalNs: optionalCount(object, 'StartInterval', where),
     retries: optionalCount(object, 'Retries', where),
   }
 }

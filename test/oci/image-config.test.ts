@@ -57,6 +57,7 @@ test('a whole document is read', () => {
     intervalNs: 1e9,
     timeoutNs: undefined,
     startPeriodNs: undefined,
+    startIntervalNs: undefined,
     retries: 3,
   })
 })

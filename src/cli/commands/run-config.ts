@@ -13,6 +13,7 @@ import type { PullPolicy } from '../../image/pull-policy.ts'
 import { blockIoFrom } from './run-block-io-flags.ts'
 import type { RunFlags, StdioName } from './run-flags.ts'
 import { dnsFrom } from './run-name-flags.ts'
+import { healthcheckFrom } from './run-health-flags.ts'
 
 /** What `run` does around the container; it is no part of the container. */
 export interface RunOptions {
@@ -74,6 +75,7 @@ export function configFromFlags(
     autoRemove: flags.rm ?? false,
     restartPolicy: flags.restart,
     log: logConfig(flags.logDriver, flags.logOpt ?? [], process.cwd()),
+    healthcheck: healthcheckFrom(flags),
     hostname: flags.hostname,
     domainname: flags.domainname,
     networkMode: flags.network ?? flags.net ?? 'bridge',

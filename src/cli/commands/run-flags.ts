@@ -61,10 +61,11 @@ import { parseSignal } from '../../oci/signal.ts'
 import { repeated, single } from '../flag-parser.ts'
 import { addRefusedFlags, refusedRunFlags } from './refused-flags.ts'
 import { addBlockIoFlags, type BlockIoFlags } from './run-block-io-flags.ts'
+import { addHealthFlags, type HealthFlags } from './run-health-flags.ts'
 import { addNameFlags, type NameFlags } from './run-name-flags.ts'
 
 /** What commander makes of the flags of `run` and `create`; names as it derives them. */
-export interface RunFlags extends BlockIoFlags, NameFlags {
+export interface RunFlags extends BlockIoFlags, HealthFlags, NameFlags {
   readonly annotation?: readonly string[]
   readonly attach?: readonly StdioName[]
   readonly capAdd?: readonly string[]
@@ -162,6 +163,7 @@ export function addRunFlags(command: Command, kind: 'run' | 'create'): Command {
   if (kind === 'run') addRunningFlags(command)
   addProcessFlags(command)
   addIdentityFlags(command)
+  addHealthFlags(command)
   addIsolationFlags(command)
   addNameFlags(command)
   addSecurityFlags(command)

@@ -11,10 +11,8 @@ import { containerHostname } from '../spec/process.ts'
 export function inspectConfig(record: ContainerRecord, image: ImageProcessConfig): object {
   const config = asConfig(record.config)
   const { attaches = [] } = config
-  const { user, env, cmd, entrypoint, workingDir, labels, stopSignal } = effectiveConfig(
-    record,
-    image,
-  )
+  const { user, env, cmd, entrypoint, workingDir, labels, stopSignal, healthcheck } =
+    effectiveConfig(record, image)
   const shown = {
     Hostname: containerHostname(config, record.id),
     Domainname: config.domainname ?? '',
@@ -35,7 +33,6 @@ export function inspectConfig(record: ContainerRecord, image: ImageProcessConfig
     OnBuild: image.onBuild ?? nilList,
     Labels: new Map(Object.entries(labels)),
   }
-  const { healthcheck } = image
   const exposedPorts = exposedBy(config, image)
   return withOptional(shown, {
     ExposedPorts: [exposedPorts.length === 0 ? undefined : keysOf(exposedPorts), nilMap],

@@ -1,0 +1,28 @@
+const unitsNs: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+}
+
+/**
+ * Nanoseconds of `1m30s`, `-1.5h`, `0`.
+ *
+ * @returns  undefined if it is no span of time
+ * Source: Go time.ParseDuration
+ */
+export function parseGoDuration(text: string): number | undefined {
+  const [, sign = '', span = ''] = /^([+-]?)(.*)$/.exec(text) ?? []
+  if (span === '0') return 0
+  const part = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g
+  if (span === '' || span.replaceAll(part, '') !== '') return undefined
+  const ns = [...span.matchAll(part)].reduce(
+    (sum, [, number, unit = '']) => sum + Number(number) * (unitsNs[unit] ?? 0),
+    0,
+  )
+  if (ns > Number.MAX_SAFE_INTEGER) return undefined
+  return (sign === '-' ? -1 : 1) * Math.round(ns)
+}
