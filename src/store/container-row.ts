@@ -1,5 +1,5 @@
 import type { Owner } from '../host/owner.ts'
-import type { ContainerRecord, ContainerState } from './containers.ts'
+import type { ContainerRecord, ContainerState, HealthRecord } from './containers.ts'
 
 /** A row of the table `container`. */
 export interface ContainerRow {
@@ -33,6 +33,10 @@ export interface ContainerRow {
   restart_delay_ms: number | null
   restart_at: number | null
   is_stop_requested: number
+  health_status: HealthRecord['status'] | null
+  health_failing_streak: number
+  health_helper_pid: number | null
+  health_helper_start_ticks: number | null
 }
 
 export function toContainer(row: ContainerRow): ContainerRecord {
@@ -63,6 +67,17 @@ export function toContainer(row: ContainerRow): ContainerRecord {
       at: toDate(row.restart_at),
     },
     isStopRequested: row.is_stop_requested !== 0,
+    health: toHealth(row),
+  }
+}
+
+function toHealth(row: ContainerRow): HealthRecord | undefined {
+  if (row.health_status === null) return undefined
+  return {
+    status: row.health_status,
+    failingStreak: row.health_failing_streak,
+    // It is started in the boot of the process that it checks.
+    helper: toOwner(row.health_helper_pid, row.health_helper_start_ticks, row.boot_id),
   }
 }
 

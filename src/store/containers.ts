@@ -39,6 +39,8 @@ export interface ContainerRecord {
   readonly restart: RestartState
   /** It was told to end since it was last started: no policy starts it again. */
   readonly isStopRequested: boolean
+  /** undefined: nothing has been checked in it. */
+  readonly health: HealthRecord | undefined
 }
 
 /** How far the container's restart policy has come. */
@@ -49,6 +51,15 @@ export interface RestartState {
   readonly delayMs: number | undefined
   /** When it is to be started again; undefined if it is not. */
   readonly at: Date | undefined
+}
+
+/** How well a container's program does its work, as its health check has it. */
+export interface HealthRecord {
+  readonly status: 'starting' | 'healthy' | 'unhealthy'
+  /** Failures in a row that count. */
+  readonly failingStreak: number
+  /** The process that has the check done; undefined where nothing is to be checked now. */
+  readonly helper: Owner | undefined
 }
 
 export type NewContainer = Pick<
@@ -80,6 +91,7 @@ export interface ContainerChange {
   readonly config?: unknown
   readonly restart?: RestartState
   readonly isStopRequested?: boolean
+  readonly health?: HealthRecord | undefined
 }
 
 /**
@@ -135,6 +147,12 @@ export function updateContainer(database: Database, id: string, change: Containe
     columns.restart_count = change.restart.count
     columns.restart_delay_ms = change.restart.delayMs ?? null
     columns.restart_at = change.restart.at?.getTime() ?? null
+  }
+  if ('health' in change) {
+    columns.health_status = change.health?.status ?? null
+    columns.health_failing_streak = change.health?.failingStreak ?? 0
+    columns.health_helper_pid = change.health?.helper?.pid ?? null
+    columns.health_helper_start_ticks = change.health?.helper?.startTicks ?? null
   }
   if ('process' in change) {
     columns.pid = change.process?.pid ?? null

@@ -1,6 +1,6 @@
 import type { Migration } from '../host/database.ts'
 
-/** Tables of names and records: namespaces, images, containers, leases, events, volumes. */
+/** Tables of names and records: namespaces, images, containers, leases, events, volumes, health. */
 export const storeMigrations: readonly Migration[] = [
   {
     version: 1,
@@ -127,6 +127,25 @@ export const storeMigrations: readonly Migration[] = [
         PRIMARY KEY (volume, container_id)
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX volume_user_container ON volume_user(container_id);
+    `,
+  },
+  {
+    version: 6,
+    sql: `
+      ALTER TABLE container ADD COLUMN health_status TEXT
+        CHECK (health_status IN ('starting', 'healthy', 'unhealthy'));
+      ALTER TABLE container ADD COLUMN health_failing_streak INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE container ADD COLUMN health_helper_pid INTEGER;
+      ALTER TABLE container ADD COLUMN health_helper_start_ticks INTEGER;
+
+      CREATE TABLE health_result (
+        container_id TEXT NOT NULL REFERENCES container(id) ON DELETE CASCADE,
+        started_at_us INTEGER NOT NULL,
+        ended_at_us INTEGER NOT NULL,
+        exit_code INTEGER NOT NULL,
+        output TEXT NOT NULL,
+        PRIMARY KEY (container_id, started_at_us)
+      ) STRICT, WITHOUT ROWID;
     `,
   },
 ]

@@ -44,6 +44,7 @@ describe('a container record', () => {
       finishedAt: undefined,
       restart: { count: 0, delayMs: undefined, at: undefined },
       isStopRequested: false,
+      health: undefined,
     })
     assert.ok(Math.abs(createdAt.getTime() - Date.now()) < 60_000)
   })
