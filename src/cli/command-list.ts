@@ -207,6 +207,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/inspect.ts')).addInspectCommand,
   },
   {
+    names: ['internal health'],
+    summary: 'Judge the last health check of a container; run by its helper',
+    load: async () => (await import('./commands/internal-health.ts')).addHealthCommand,
+  },
+  {
     names: ['internal on-exit'],
     summary: 'Clean up after a container; run by its monitor',
     load: async () => (await import('./commands/internal-on-exit.ts')).addOnExitCommand,

@@ -12,6 +12,7 @@ export type ContainerFilter =
   | { readonly kind: 'until'; readonly moment: Date }
   | { readonly kind: 'status'; readonly state: DockerState }
   | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'health'; readonly status: HealthFilterStatus }
   /** An image, as typed. */
   | { readonly kind: 'ancestor'; readonly image: string }
   /** A container, as typed. */
@@ -21,8 +22,13 @@ export type ContainerFilter =
   /** Path on the host or in the container. */
   | { readonly kind: 'volume'; readonly place: string }
 
+const healthStatuses = ['starting', 'healthy', 'unhealthy', 'none'] as const
+
+/** `none`: nothing is checked. */
+export type HealthFilterStatus = (typeof healthStatuses)[number]
+
 const kinds =
-  'id, name, label, label!, status, exited, ancestor, before, since, until, network or volume'
+  'id, name, label, label!, status, exited, health, ancestor, before, since, until, network or volume'
 
 /**
  * Read `key=value` as typed for `ps --filter`.
@@ -48,6 +54,13 @@ export function parseContainerFilter(text: string): ContainerFilter {
     }
     case 'exited':
       return { kind, code: wholeNumber(0)(value) }
+    case 'health': {
+      const status = healthStatuses.find((name) => name === value)
+      if (status === undefined) {
+        throw invalidFilter(text, 'no such health', healthStatuses.join(', '))
+      }
+      return { kind, status }
+    }
     case 'ancestor':
       return { kind, image: value }
     case 'before':

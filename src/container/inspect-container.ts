@@ -3,9 +3,12 @@ import { hostFacts } from '../host/host-facts.ts'
 import { emptyImageProcess } from '../oci/image-config.ts'
 import { nilList, withOptional } from '../oci/nil.ts'
 import { containerFiles } from '../runtime/container-files.ts'
+import type { ContainerRecord } from '../store/containers.ts'
+import { listHealthResults } from '../store/health-results.ts'
 import { asConfig } from './config.ts'
 import { containerSize } from './container-size.ts'
 import { dockerState } from './docker-state.ts'
+import { takeHealthResults } from './health/take-results.ts'
 import { imageConfigOf } from './image-process.ts'
 import { inspectConfig } from './inspect/config.ts'
 import { inspectGraphDriver } from './inspect/graph-driver.ts'
@@ -35,7 +38,7 @@ export async function inspectContainer(
   name: string,
   options: InspectContainerOptions = {},
 ): Promise<object> {
-  const record = await settled(stores, name)
+  const record = withHealthTaken(stores, await settled(stores, name))
   const config = asConfig(record.config)
   const image = imageConfigOf(stores, record)?.process ?? emptyImageProcess
   const state = dockerState(record)
@@ -48,7 +51,7 @@ export async function inspectContainer(
     Created: record.createdAt.toISOString(),
     Path: path,
     Args: args,
-    State: inspectState(record, state, files),
+    State: inspectState(record, state, files, listHealthResults(stores.database, record.id)),
     Image: record.imageConfigDigest ?? '',
     ResolvConfPath: ifThere(files.resolvConf),
     HostnamePath: ifThere(files.hostname),
@@ -77,6 +80,12 @@ export async function inspectContainer(
     SizeRootFs: [size?.totalBytes, null],
     ImageManifestDescriptor: [undefined, null],
   })
+}
+
+/** Results that changed nothing lie where the helper has left them until somebody asks. */
+function withHealthTaken(stores: ContainerStores, record: ContainerRecord): ContainerRecord {
+  if (record.health === undefined || record.process === undefined) return record
+  return takeHealthResults(stores, record.id, record.process) ?? record
 }
 
 /** Files are made when the container is first started. */

@@ -4,7 +4,7 @@ import { type ContainerRecord, findContainer, listContainers } from '../store/co
 import { asConfig } from './config.ts'
 import type { ContainerFilter } from './container-filters.ts'
 import { countsAsRunning, type DockerState, dockerState } from './docker-state.ts'
-import { observe } from './observe.ts'
+import { lacksHealthHelper, observe } from './observe.ts'
 import type { ContainerStores } from './stores.ts'
 
 export interface ListRequest {
@@ -53,7 +53,7 @@ async function trueRecords(
 ): Promise<ListedContainer[]> {
   let records = listContainers(stores.database, stores.namespace)
   let observations = records.map(observe)
-  if (observations.some(({ kind }) => kind === 'stale')) {
+  if (records.some(lacksHealthHelper) || observations.some(({ kind }) => kind === 'stale')) {
     // Rare, and what it takes to settle a container is most of the program.
     const { currentContainers } = await import('./settle.ts')
     try {
@@ -117,6 +117,8 @@ async function predicateOf(
       return ({ state }) => state === filter.state
     case 'exited':
       return ({ record, state }) => state === 'exited' && record.exitCode === filter.code
+    case 'health':
+      return ({ record }) => (record.health?.status ?? 'none') === filter.status
     case 'ancestor': {
       const { isDescendant } = await import('./ancestor.ts')
       return isDescendant(stores, filter.image)

@@ -38,3 +38,14 @@ export function isRunning(record: ContainerRecord): boolean {
   const observation = observe(record)
   return observation.kind === 'settled' && observation.state === 'running'
 }
+
+/** Whether a container runs whose health nobody has checked, because the helper was killed. */
+export function lacksHealthHelper({ state, health }: ContainerRecord): boolean {
+  if (state !== 'running' || health === undefined) return false
+  return health.helper === undefined || !isAlive(health.helper)
+}
+
+/** Whether settleContainer has something to do. */
+export function needsSettling(record: ContainerRecord): boolean {
+  return observe(record).kind === 'stale' || lacksHealthHelper(record)
+}

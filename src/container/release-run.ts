@@ -4,6 +4,7 @@ import { unmountIfMounted } from '../host/mount.ts'
 import { removeNetworkNamespace } from '../network/network-namespace.ts'
 import { bundleOf } from '../runtime/bundle.ts'
 import type { ContainerRecord } from '../store/containers.ts'
+import { endHealthHelper } from './health/health-helper.ts'
 import { releaseNetworks } from './networks/release-networks.ts'
 import type { ContainerStores } from './stores.ts'
 
@@ -13,6 +14,8 @@ import type { ContainerStores } from './stores.ts'
  */
 export async function releaseRun(stores: ContainerStores, record: ContainerRecord): Promise<void> {
   const bundle = bundleOf(stores.stateRoot, record.namespace, record.id)
+  // First of all: it writes into the bundle.
+  endHealthHelper(record)
   const isReleased = releaseNetworks(stores, record.id)
   try {
     removeNetworkNamespace(bundle.netns)

@@ -9,6 +9,7 @@ import { deleteRuntime, runtimeOf } from '../runtime/runc.ts'
 import {
   type ContainerRecord,
   getContainer,
+  type HealthRecord,
   listContainers,
   unfinishedContainers,
   updateContainer,
@@ -16,9 +17,13 @@ import {
 import { asConfig } from './config.ts'
 import { recordContainerEvent } from './container-event.ts'
 import { endMonitor } from './end-monitor.ts'
+import { replaceHealthHelper } from './health/health-helper.ts'
+import { healthProbeOf } from './health/healthcheck.ts'
+import { startingHealth } from './health/next-health.ts'
+import { takeHealthResults } from './health/take-results.ts'
 import { withContainerLock } from './lock.ts'
 import { nextRestart } from './next-restart.ts'
-import { observe } from './observe.ts'
+import { lacksHealthHelper, needsSettling, observe } from './observe.ts'
 import { releaseRun } from './release-run.ts'
 import { removeLocked } from './remove.ts'
 import type { ContainerStores } from './stores.ts'
@@ -54,7 +59,10 @@ export async function settleLocked(
   stores: ContainerStores,
   record: ContainerRecord,
 ): Promise<ExitStatus | undefined> {
-  if (observe(record).kind !== 'stale') return exitOf(record)
+  if (observe(record).kind !== 'stale') {
+    if (lacksHealthHelper(record)) replaceHealthHelper(stores, record)
+    return exitOf(record)
+  }
   switch (record.state) {
     case 'creating':
     case 'removing': {
@@ -83,7 +91,7 @@ export async function settleInterrupted(stores: ContainerStores): Promise<void> 
 /** Containers of the namespace, newest first, with records that are true now. */
 export async function currentContainers(stores: ContainerStores): Promise<ContainerRecord[]> {
   const records = listContainers(stores.database, stores.namespace)
-  const stale = records.filter((record) => observe(record).kind === 'stale')
+  const stale = records.filter(needsSettling)
   if (stale.length === 0) return records
   for (const record of stale) await settleContainer(stores, record.id)
   return listContainers(stores.database, stores.namespace)
@@ -100,12 +108,15 @@ async function settleInterruptedStart(
   const hasProcess = record.process !== undefined && isAlive(record.process)
   const isMonitored = record.monitor !== undefined && isAlive(record.monitor)
   if (hasProcess && isMonitored && wasStarted(stores, record)) {
+    const isChecked = healthProbeOf(asConfig(record.config).healthcheck, undefined) !== undefined
     updateContainer(stores.database, record.id, {
       state: 'running',
       owner: undefined,
       exitCode: undefined,
       startedAt: record.startedAt ?? new Date(),
+      health: isChecked ? { ...startingHealth, helper: undefined } : undefined,
     })
+    replaceHealthHelper(stores, record)
     return undefined
   }
   const status = readExitStatus(containerFiles(stores.dataRoot, record.id).exit)
@@ -134,6 +145,8 @@ function wasStarted(stores: ContainerStores, record: ContainerRecord): boolean {
 
 async function recordExit(stores: ContainerStores, record: ContainerRecord): Promise<ExitStatus> {
   const wasAlive = record.process !== undefined && isAlive(record.process)
+  // They lie in the bundle, which goes with the run.
+  if (record.process !== undefined) takeHealthResults(stores, record.id, record.process)
   await deleteRuntime(runtimeOf(stores.stateRoot, record.namespace, record.runtime), record.id)
   await releaseRun(stores, record)
   const status = readExitStatus(containerFiles(stores.dataRoot, record.id).exit) ?? {
@@ -152,6 +165,7 @@ async function recordExit(stores: ContainerStores, record: ContainerRecord): Pro
       ...(restart.at === undefined ? { monitor: undefined } : {}),
       owner: undefined,
       restart,
+      health: endedHealth(getContainer(stores.database, record.id)),
     })
     recordDeath(stores, record, status)
   })
@@ -160,6 +174,11 @@ async function recordExit(stores: ContainerStores, record: ContainerRecord): Pro
     await removeLocked(stores, settled, { removesVolumes: true })
   }
   return status
+}
+
+/** What has ended is not healthy. Source: moby container/health.go CloseMonitorChannel */
+function endedHealth(record: ContainerRecord | undefined): HealthRecord | undefined {
+  return record?.health && { ...record.health, status: 'unhealthy', helper: undefined }
 }
 
 function recordDeath(stores: ContainerStores, record: ContainerRecord, status: ExitStatus): void {

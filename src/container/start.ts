@@ -3,19 +3,23 @@ import { TsctrError } from '../errors.ts'
 import { writeTransaction } from '../host/database.ts'
 import { hostFacts } from '../host/host-facts.ts'
 import { mountAll } from '../host/mount.ts'
-import { selfAsOwner } from '../host/owner.ts'
+import { type Owner, selfAsOwner } from '../host/owner.ts'
 import { commitEndpoints } from '../network/addresses.ts'
 import { commitPorts } from '../network/ports.ts'
 import { formatRuntimeSpec } from '../oci/runtime-spec.ts'
 import { type Bundle, bundleOf } from '../runtime/bundle.ts'
 import { createMonitored } from '../runtime/conmon.ts'
 import { containerFiles } from '../runtime/container-files.ts'
+import { healthFiles, prepareHealthFiles } from '../runtime/health-files.ts'
 import { deleteRuntime, runtimeOf, startRuntime } from '../runtime/runc.ts'
 import { type ContainerRecord, findContainer, updateContainer } from '../store/containers.ts'
 import { asConfig, type ContainerConfig, isRestarted } from './config.ts'
 import { recordContainerEvent } from './container-event.ts'
 import { prepareVolumes, withVolumesBound } from './container-volumes.ts'
 import { endMonitor } from './end-monitor.ts'
+import { openHealthHelper } from './health/health-helper.ts'
+import { healthProbeOf } from './health/healthcheck.ts'
+import { startingHealth } from './health/next-health.ts'
 import { imageProcessOf } from './image-process.ts'
 import { withContainerLock } from './lock.ts'
 import { keepOlderLogs, logTargetOf, monitorLog } from './log-target.ts'
@@ -26,6 +30,7 @@ import { releaseRun } from './release-run.ts'
 import { settleLocked } from './settle.ts'
 import { prepareBindSources } from './spec/bind-sources.ts'
 import { buildSpec } from './spec/build-spec.ts'
+import { buildExecProcess } from './spec/process.ts'
 import { openRootDirectory } from './spec/root-directory.ts'
 import type { SpecInput } from './spec/spec-input.ts'
 import type { ContainerStores } from './stores.ts'
@@ -126,16 +131,30 @@ async function startLocked(
   await keepOlderLogs(log, monitored)
   request.beforeStart?.(bundle)
   await startRuntime(runtime, record.id)
-  writeTransaction(stores.database, () => {
-    updateContainer(stores.database, record.id, {
-      state: 'running',
-      owner: undefined,
-      exitCode: undefined,
-      startedAt: new Date(),
-      finishedAt: undefined,
+  recordRunning(stores, record, monitored.process)
+}
+
+/** The container runs: with what checks its health, if something does. */
+function recordRunning(stores: ContainerStores, record: ContainerRecord, container: Owner): void {
+  const startedAt = new Date()
+  const run = { process: container, startedAt, health: startingHealth }
+  const helper = openHealthHelper(stores, record, run)
+  try {
+    writeTransaction(stores.database, () => {
+      updateContainer(stores.database, record.id, {
+        state: 'running',
+        owner: undefined,
+        exitCode: undefined,
+        startedAt,
+        finishedAt: undefined,
+        health: helper && { ...startingHealth, helper: helper.owner },
+      })
+      recordContainerEvent(stores.database, record, 'start')
     })
-    recordContainerEvent(stores.database, record, 'start')
-  })
+    helper?.begin()
+  } finally {
+    helper?.close()
+  }
 }
 
 /** @returns where the runtime finds the root filesystem */
@@ -161,7 +180,7 @@ function writeSpec(
 ): void {
   const root = openRootDirectory(made.rootfsPath)
   try {
-    const spec = buildSpec({
+    const input = {
       config: made.config,
       image: imageProcessOf(stores, record),
       containerId: record.id,
@@ -171,11 +190,27 @@ function writeSpec(
       files: made.network.etcFiles,
       ...made.namespaces,
       facts: hostFacts(),
-    })
-    writeFileSync(made.bundle.config, formatRuntimeSpec(spec), { mode: 0o600 })
+    }
+    writeFileSync(made.bundle.config, formatRuntimeSpec(buildSpec(input)), { mode: 0o600 })
+    writeHealthProcess(made.bundle, input)
   } finally {
     root.close()
   }
+}
+
+/** The check runs as `exec` would run it: as the container's user, with its environment. */
+function writeHealthProcess(bundle: Bundle, input: SpecInput): void {
+  const probe = healthProbeOf(input.config.healthcheck, input.image.shell)
+  if (probe === undefined) return
+  const process = buildExecProcess(input, {
+    args: probe.args,
+    env: [],
+    user: undefined,
+    workdir: undefined,
+    tty: false,
+    isPrivileged: false,
+  })
+  prepareHealthFiles(healthFiles(bundle), process)
 }
 
 /** Give back what the run took; a second failure must not hide the first. */

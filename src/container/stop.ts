@@ -14,7 +14,7 @@ import { recordContainerEvent } from './container-event.ts'
 import { endMonitor } from './end-monitor.ts'
 import { imageProcessOf } from './image-process.ts'
 import { withContainerLock } from './lock.ts'
-import { isRunning, observe } from './observe.ts'
+import { isRunning, needsSettling } from './observe.ts'
 import { settleContainer } from './settle.ts'
 import type { ContainerStores } from './stores.ts'
 import { waitForExit } from './wait-for-exit.ts'
@@ -112,7 +112,7 @@ export async function killContainer(
 /** The container a user means, with a record that is true now. @throws NOT_FOUND */
 export async function settled(stores: ContainerStores, name: string): Promise<ContainerRecord> {
   const record = findContainer(stores.database, stores.namespace, name)
-  if (observe(record).kind !== 'stale') return record
+  if (!needsSettling(record)) return record
   await settleContainer(stores, record.id)
   return (
     getContainer(stores.database, record.id) ??

@@ -4,6 +4,8 @@ import { startError } from './exec.ts'
 
 /** A program that talks through pipes of its own and may outlive this process. */
 export interface PipedProgram {
+  /** undefined if it could not be started. */
+  readonly pid: number | undefined
   /** Write to one of the pipes; a program that does not read it is no error. */
   write(fd: number, bytes: Buffer): void
   /** The next line that the program, or a child it left behind, writes to one of the pipes; '' at its end. */
@@ -50,6 +52,7 @@ export function spawnWithPipes(
   for (const pipe of child.stdio.slice(3)) pipe?.on('error', () => {})
   const readers = new Map<number, () => Promise<string>>()
   return {
+    pid: child.pid,
     write: (fd, bytes) => void (child.stdio[fd] as Writable).write(bytes),
     readLine: (fd) => {
       const reader = readers.get(fd) ?? lineReader(child.stdio[fd] as Readable)

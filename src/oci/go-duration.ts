@@ -26,3 +26,15 @@ export function parseGoDuration(text: string): number | undefined {
   if (ns > Number.MAX_SAFE_INTEGER) return undefined
   return (sign === '-' ? -1 : 1) * Math.round(ns)
 }
+
+/** `1m30s`, `100ms`, `0s`. Source: Go Duration.String */
+export function formatGoDuration(ns: number): string {
+  if (ns < 1e3) return ns === 0 ? '0s' : `${ns}ns`
+  if (ns < 1e6) return `${ns / 1e3}µs`
+  if (ns < 1e9) return `${ns / 1e6}ms`
+  const minutes = Math.floor(ns / 60e9)
+  const seconds = `${(ns - minutes * 60e9) / 1e9}s`
+  if (minutes === 0) return seconds
+  const hours = Math.floor(minutes / 60)
+  return hours === 0 ? `${minutes}m${seconds}` : `${hours}h${minutes % 60}m${seconds}`
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseGoDuration } from '../../src/oci/go-duration.ts'
+import { formatGoDuration, parseGoDuration } from '../../src/oci/go-duration.ts'
 
 test('spans of time are read as Go reads them', () => {
   for (const [text, ns] of [
@@ -21,5 +21,11 @@ test('spans of time are read as Go reads them', () => {
     ['9999999h', undefined],
   ] as const) {
     assert.equal(parseGoDuration(text), ns, text)
+  }
+})
+
+test('and written as Go writes them', () => {
+  for (const text of ['0s', '5ns', '1.5µs', '100ms', '1.5s', '30s', '1m0s', '1m30s', '1h0m0.5s']) {
+    assert.equal(formatGoDuration(parseGoDuration(text) ?? -1), text)
   }
 })

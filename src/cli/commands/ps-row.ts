@@ -87,7 +87,7 @@ export function psRow({ record, state }: ListedContainer, options: PsRowOptions)
     },
     State: state,
     Status: containerStatus({ ...record, state }, now),
-    HealthStatus: '',
+    HealthStatus: record.health?.status ?? '',
     Size: sizeText(options.size),
     get Labels() {
       const labels = Object.entries(record.labels).map(([name, value]) => `${name}=${value}`)

@@ -45,7 +45,7 @@ export function addPsCommand(parent: Command): void {
     .option('--format <format>', "'table', 'wide', 'json', a Go template, or 'table TEMPLATE'")
     .option(
       '-f, --filter <key=value>',
-      'id, name, label, label!, status, exited, ancestor, before, since, until, network, volume',
+      'id, name, label, label!, status, exited, health, ancestor, before, since, until, network, volume',
       repeated('--filter', parseContainerFilter),
     )
     .action((flags: PsFlags, command: Command) =>

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { withOmitted } from '../../oci/nil.ts'
+import { withOptional } from '../../oci/nil.ts'
 import type { ContainerFiles } from '../../runtime/container-files.ts'
-import type { ContainerRecord } from '../../store/containers.ts'
+import type { ContainerRecord, HealthRecord } from '../../store/containers.ts'
+import type { HealthResult } from '../../store/health-results.ts'
 import { countsAsRunning, type DockerState } from '../docker-state.ts'
 
 /** What Go prints for a time that is not set. */
@@ -12,6 +13,7 @@ export function inspectState(
   record: ContainerRecord,
   state: DockerState,
   files: ContainerFiles,
+  healthResults: readonly HealthResult[],
 ): object {
   const shown = {
     Status: state,
@@ -26,5 +28,28 @@ export function inspectState(
     StartedAt: record.startedAt?.toISOString() ?? never,
     FinishedAt: record.finishedAt?.toISOString() ?? never,
   }
-  return withOmitted(shown, { Health: null })
+  const health = record.health && inspectHealth(record.health, healthResults)
+  return withOptional(shown, { Health: [health, null] })
+}
+
+/** Source: docker Engine API "Health" */
+function inspectHealth(
+  { status, failingStreak }: HealthRecord,
+  results: readonly HealthResult[],
+): object {
+  return {
+    Status: status,
+    FailingStreak: failingStreak,
+    Log: results.map(({ startedAtUs, endedAtUs, exitCode, output }) => ({
+      Start: rfc3339(startedAtUs),
+      End: rfc3339(endedAtUs),
+      ExitCode: exitCode,
+      Output: output,
+    })),
+  }
+}
+
+function rfc3339(us: number): string {
+  const micros = String(us % 1_000_000).padStart(6, '0')
+  return new Date(us / 1000).toISOString().replace(/\.\d+Z$/, `.${micros}Z`)
 }
