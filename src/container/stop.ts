@@ -144,7 +144,7 @@ async function hasEnded(
   const timeout =
     withinMs === undefined ? new AbortController().signal : AbortSignal.timeout(withinMs)
   try {
-    await waitForExit(stores, record, timeout)
+    await waitForExit(stores, record, { signal: timeout })
   } catch (error) {
     if (!timeout.aborted) throw error
     return false

@@ -5,8 +5,11 @@ import { type ExitStatus, readExitStatus } from '../runtime/exit-status.ts'
 import type { ContainerRecord } from '../store/containers.ts'
 import type { ContainerStores } from './stores.ts'
 
-/** A monitor that was killed writes nothing: it is looked for this often. */
-const livenessCheckMs = 500
+export interface WaitOptions {
+  readonly signal?: AbortSignal | undefined
+  /** A monitor that was killed writes nothing: it is looked for this often; half a second. */
+  readonly lookEveryMs?: number | undefined
+}
 
 /**
  * Wait until conmon has written a container's exit status.
@@ -16,7 +19,7 @@ const livenessCheckMs = 500
 export async function waitForExit(
   stores: ContainerStores,
   record: ContainerRecord,
-  signal?: AbortSignal,
+  { signal, lookEveryMs = 500 }: WaitOptions = {},
 ): Promise<ExitStatus | undefined> {
   const files = containerFiles(stores.dataRoot, record.id)
   const changes = watchDirectory(files.directory)
@@ -26,7 +29,7 @@ export async function waitForExit(
       const wasMonitored = record.monitor !== undefined && isAlive(record.monitor)
       const status = readExitStatus(files.exit)
       if (status !== undefined || !wasMonitored) return status
-      await changes.next(livenessCheckMs, signal)
+      await changes.next(lookEveryMs, signal)
     }
   } finally {
     changes.close()

@@ -40,6 +40,7 @@ test('until is a moment, or a span of time before now', () => {
 test('the other kinds', () => {
   assert.deepEqual(parseContainerFilter('status=exited'), { kind: 'status', state: 'exited' })
   assert.deepEqual(parseContainerFilter('exited=137'), { kind: 'exited', code: 137 })
+  assert.deepEqual(parseContainerFilter('health=none'), { kind: 'health', status: 'none' })
   assert.deepEqual(parseContainerFilter('ancestor=redis:alpine'), {
     kind: 'ancestor',
     image: 'redis:alpine',
@@ -57,7 +58,7 @@ test('what is unknown or malformed is refused', () => {
     ['name=', 'must be KEY=VALUE'],
     ['', 'must be KEY=VALUE'],
     ['names=web', 'no such filter'],
-    ['health=healthy', 'no such filter'],
+    ['health=good', 'no such health'],
     ['__proto__=x', 'no such filter'],
     ['status=up', 'no such status'],
     ['exited=one', 'not a whole number'],

@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly detachKeys: Buffer | undefined
   readonly sigProxy: boolean
   readonly quiet: boolean
+  /** Return when the container is healthy. */
+  readonly waits: boolean
   readonly pull: PullPolicy
   readonly platform: string | undefined
   /** Absolute; there was no such file. */
@@ -116,6 +118,7 @@ export function runOptionsFromFlags(flags: RunFlags): RunOptions {
     detachKeys: flags.detachKeys,
     sigProxy: flags.sigProxy ?? true,
     quiet: flags.quiet ?? false,
+    waits: flags.wait ?? false,
     pull: flags.pull,
     platform: flags.platform,
     cidfile: flags.cidfile,
@@ -179,6 +182,7 @@ function refuseContradictions(flags: RunFlags): void {
     [flags.replace === true && flags.name === undefined, '--replace: needs --name'],
     ...networkContradictions(flags),
     [flags.detach === true && flags.attach !== undefined, '--attach: contradicts --detach'],
+    [flags.wait === true && flags.detach !== true, '--wait: needs --detach'],
   ]
   const problem = problems.find(([isThere]) => isThere)
   if (problem !== undefined) throw new TsctrError('INVALID_ARGUMENT', problem[1])

@@ -143,6 +143,7 @@ export interface RunFlags extends BlockIoFlags, HealthFlags, NameFlags {
   readonly uts?: 'host' | 'private'
   readonly volume?: readonly ConfiguredMount[]
   readonly volumesFrom?: readonly string[]
+  readonly wait?: boolean
   readonly workdir?: string
 }
 
@@ -182,6 +183,7 @@ function addRunningFlags(command: Command): void {
       single('--detach-keys', parseDetachKeys),
     )
     .option('--pidfile <file>', 'write the PID of the process')
+    .option('--wait', 'with -d, return when the container is healthy; tsctr’s own')
     .option('--sig-proxy', 'pass signals on to the process (default)', true)
     .addOption(new Option('--no-sig-proxy').hideHelp())
 }

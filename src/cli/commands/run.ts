@@ -4,6 +4,7 @@ import { defaultDetachKeys, parseDetachKeys } from '../../container/detach-keys.
 import { removeContainer } from '../../container/remove.ts'
 import { runInForeground } from '../../container/run.ts'
 import { startContainer } from '../../container/start.ts'
+import { waitUntilReady } from '../../container/wait-until-ready.ts'
 import type { ContainerRecord } from '../../store/containers.ts'
 import { withContext } from '../context.ts'
 import { processStdio } from '../process-stdio.ts'
@@ -32,8 +33,10 @@ export function addRunCommand(parent: Command): void {
         }
         try {
           if (options.detach) {
-            onStarted(await startContainer(ctx, { name: id }))
+            const started = await startContainer(ctx, { name: id })
+            onStarted(started)
             ctx.stdout.line(id)
+            if (options.waits) await waitUntilReady(ctx, started)
             return
           }
           const end = await runInForeground(ctx, {

@@ -43,6 +43,7 @@ test('without flags everything is docker’s default', () => {
     detachKeys: undefined,
     sigProxy: true,
     quiet: false,
+    waits: false,
     pull: 'missing',
     platform: undefined,
     cidfile: undefined,

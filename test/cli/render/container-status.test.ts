@@ -17,6 +17,26 @@ test("docker's words for each state", () => {
       [{ state: 'running', startedAt: ago(1) }, 'Up 1 second'],
       [{ state: 'running', startedAt: ago(180) }, 'Up 3 minutes'],
       [{ state: 'running', startedAt: ago(3600) }, 'Up About an hour'],
+      [
+        { state: 'running', startedAt: ago(180), health: { status: 'starting' } },
+        'Up 3 minutes (health: starting)',
+      ],
+      [
+        { state: 'running', startedAt: ago(180), health: { status: 'healthy' } },
+        'Up 3 minutes (healthy)',
+      ],
+      [
+        { state: 'running', startedAt: ago(180), health: { status: 'unhealthy' } },
+        'Up 3 minutes (unhealthy)',
+      ],
+      [
+        { state: 'paused', startedAt: ago(60), health: { status: 'healthy' } },
+        'Up About a minute (Paused)',
+      ],
+      [
+        { state: 'exited', finishedAt: ago(5), health: { status: 'unhealthy' } },
+        'Exited (0) 5 seconds ago',
+      ],
       [{ state: 'exited', exitCode: 0, finishedAt: ago(5) }, 'Exited (0) 5 seconds ago'],
       [
         { state: 'exited', exitCode: 137, startedAt: ago(9e5), finishedAt: ago(8 * 86_400) },
