@@ -21,7 +21,8 @@ export interface HealthHelperOptions {
 
 /** A helper that waits to be told that it is on record. */
 export interface HealthHelper {
-  readonly owner: Owner
+  /** undefined if it could not be started. */
+  readonly owner: Owner | undefined
   /** Let it begin. */
   begin(): void
   /** Let go of it: one that has not begun ends. */
@@ -72,11 +73,17 @@ export function startHealthHelper(options: HealthHelperOptions): HealthHelper {
       pipeCount: 1,
     },
   )
-  const startTicks = helper.pid === undefined ? undefined : processStartTicks(helper.pid)
+  const { pid } = helper
+  const startTicks = pid === undefined ? undefined : processStartTicks(pid)
+  const owner =
+    pid === undefined || startTicks === undefined
+      ? undefined
+      : { pid, startTicks, bootId: bootId() }
   return {
-    // One that could not be started is on record as one that has ended.
-    owner: { pid: helper.pid ?? 0, startTicks: startTicks ?? 0, bootId: bootId() },
-    begin: () => helper.write(3, Buffer.from('\n')),
+    owner,
+    begin: () => {
+      if (owner !== undefined) helper.write(3, Buffer.from('\n'))
+    },
     close: () => helper.close(),
   }
 }

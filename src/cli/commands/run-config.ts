@@ -12,8 +12,8 @@ import { TsctrError } from '../../errors.ts'
 import type { PullPolicy } from '../../image/pull-policy.ts'
 import { blockIoFrom } from './run-block-io-flags.ts'
 import type { RunFlags, StdioName } from './run-flags.ts'
-import { dnsFrom } from './run-name-flags.ts'
 import { healthcheckFrom } from './run-health-flags.ts'
+import { dnsFrom } from './run-name-flags.ts'
 
 /** What `run` does around the container; it is no part of the container. */
 export interface RunOptions {
