@@ -130,7 +130,7 @@ export const storeMigrations: readonly Migration[] = [
     `,
   },
   {
-    version: 6,
+    version: 7,
     sql: `
       ALTER TABLE container ADD COLUMN health_status TEXT
         CHECK (health_status IN ('starting', 'healthy', 'unhealthy'));
