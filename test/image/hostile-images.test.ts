@@ -40,6 +40,7 @@ async function refusal(tag: string): Promise<string> {
   assert.fail('it was pulled')
 }
 
+// Fault list, b3 29: what is wrong with content. 30 and 31 are further below.
 describe('a blob that is not what its descriptor says', () => {
   for (const [what, bytes, words] of [
     ['short', layer.subarray(0, 100), /^DIGEST_MISMATCH blob .*: expected \d+ bytes, got 100$/],
@@ -109,6 +110,7 @@ describe('layers and diff_ids', () => {
   })
 })
 
+// b3 31: oversize.
 test('documents beyond all bounds are given up while they arrive', async () => {
   server.overrides.set('big', (_request, response) => {
     response.setHeader('content-type', mediaTypes.ociManifest).end(Buffer.alloc(4_194_305, ' '))
@@ -126,6 +128,7 @@ test('documents beyond all bounds are given up while they arrive', async () => {
   assert.match(await refusal('config'), /^INVALID_ARGUMENT blob .* bytes are more than 8388608$/)
 })
 
+// b3 30.
 test('artifacts and schema 1 are refused by name', async () => {
   const mediaType = mediaTypes.ociManifest
   const config = server.addBlob(Buffer.from('{}'), 'application/vnd.cncf.helm.config.v1+json')

@@ -75,6 +75,7 @@ test('everything may be missing or null', () => {
   }
 })
 
+// Fault list, b3 32.
 test('names that JavaScript objects have of their own are data', () => {
   const text = `{"config":{"Labels":{"__proto__":"p","constructor":"c","toString":"t"},
     "Volumes":{"__proto__":{}}}}`

@@ -53,6 +53,7 @@ describe('parseImageDocument', () => {
   })
 
   // CVE-2021-41190: one reader saw an index where the other saw a manifest.
+  // Fault list, b3 30.
   test('refuses what is two things at once', () => {
     const both = { ...manifest, manifests: index.manifests }
     refused(both, 'INVALID_ARGUMENT', /is both an index and a manifest/)
@@ -125,6 +126,7 @@ describe('parseImageDocument', () => {
     assert.equal(parsed.kind === 'manifest' && parsed.config.sizeBytes, 2)
   })
 
+  // b3 32.
   test('keys that JavaScript gives a meaning stay data', () => {
     const text = JSON.stringify({ ...manifestEntry(), annotations: { PROTO: 'x', toString: 'y' } })
     const entry = JSON.parse(text.replace('PROTO', '__proto__')) as object
