@@ -1,13 +1,13 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { exitCodes, TsctrError } from '../errors.ts'
 import { replaceProcess } from '../host/exec.ts'
 import { hostFacts } from '../host/host-facts.ts'
 import { redirectToNull } from '../host/null-input.ts'
-import { processStartTicks } from '../host/owner.ts'
 import { formatRuntimeSpec, type RuntimeProcess } from '../oci/runtime-spec.ts'
-import { type Bundle, bundleOf } from '../runtime/bundle.ts'
+import { bundleOf } from '../runtime/bundle.ts'
+import { newExecFiles } from '../runtime/exec-files.ts'
+import { guardExec } from '../runtime/exec-guard.ts'
 import { runtimeOf } from '../runtime/runc.ts'
 import type { ContainerRecord } from '../store/containers.ts'
 import type { CallerStdio } from './caller-stdio.ts'
@@ -60,9 +60,9 @@ export async function execInContainer(
   const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
   const built = checkedProcess(stores, record, request)
   const { caller, takesInput } = request
-  const hasTerminal = [0, 1, 2].some((fd) => isatty(fd))
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd))
   const isLeftByKeys = takesInput && request.detachKeys !== undefined
-  if (request.isDetached || (request.tty && (!hasTerminal || isLeftByKeys))) {
+  if (request.isDetached || (request.tty && (terminals.length === 0 || isLeftByKeys))) {
     const detachKeys = request.detachKeys ?? Buffer.alloc(0)
     return execApart({
       record,
@@ -72,11 +72,26 @@ export async function execInContainer(
       joined: request.isDetached ? undefined : { caller, takesInput, detachKeys },
     })
   }
-  const processFile = writeProcessFile(bundle, built)
-  const args = ['--root', runtime.stateDir, 'exec', '--process', processFile]
+  const files = newExecFiles(bundle)
+  const guard = guardExec({
+    runtime,
+    containerId: record.id,
+    containerPid: record.process.pid,
+    execId: files.id,
+    pidFile: files.pid,
+    logFile: files.log,
+    processFile: files.process,
+    terminal: terminals[0],
+  })
+  writeFileSync(files.process, formatRuntimeSpec(built), { mode: 0o600 })
   if (!request.takesInput) redirectToNull(0)
   beforeReplacing()
-  replaceProcess(runtime.path, [...args, record.id])
+  guard.handOn()
+  replaceProcess(runtime.path, [
+    ...['--root', runtime.stateDir, ...guard.runtimeArguments],
+    ...['exec', '--process', files.process, '--pid-file', files.pid, ...guard.execArguments],
+    record.id,
+  ])
 }
 
 /** The process as the runtime wants it, of which is known that it can be run. */
@@ -118,19 +133,4 @@ function requireExecutable(root: RootDirectory, built: RuntimeProcess, request: 
   }
   const exitCode = exitCodes.cannotInvoke
   throw new TsctrError('FAILED_PRECONDITION', `${where}: ${lookup.reason}`, { exitCode })
-}
-
-/**
- * Write what `runc exec --process` reads. Nobody is left to remove the file when this process has
- * become runc, so each call removes those of processes that have ended.
- */
-function writeProcessFile(bundle: Bundle, built: RuntimeProcess): string {
-  for (const name of readdirSync(bundle.directory)) {
-    const pid = /^exec-(\d+)\.json$/.exec(name)?.[1]
-    if (pid === undefined || processStartTicks(Number(pid)) !== undefined) continue
-    rmSync(join(bundle.directory, name), { force: true })
-  }
-  const path = join(bundle.directory, `exec-${process.pid}.json`)
-  writeFileSync(path, formatRuntimeSpec(built), { mode: 0o600 })
-  return path
 }

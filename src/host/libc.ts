@@ -89,7 +89,9 @@ const { functions: libc } = ffi.dlopen(null, {
   setsockopt: { arguments: ['int32', 'int32', 'int32', 'pointer', 'uint32'], return: 'int32' },
   shutdown: { arguments: ['int32', 'int32'], return: 'int32' },
   recv: { arguments: ['int32', 'pointer', 'uint64', 'int32'], return: 'int64' },
+  dup: { arguments: ['int32'], return: 'int32' },
   dup2: { arguments: ['int32', 'int32'], return: 'int32' },
+  pipe2: { arguments: ['pointer', 'int32'], return: 'int32' },
   memfd_create: { arguments: ['pointer', 'uint32'], return: 'int32' },
   tcgetattr: { arguments: ['int32', 'pointer'], return: 'int32' },
   tcsetattr: { arguments: ['int32', 'int32', 'pointer'], return: 'int32' },
@@ -328,6 +330,20 @@ export function receiveNow(fd: number, into: Buffer): number | undefined {
 /** Make `target` another descriptor of what `source` is; children inherit it. Source: dup2(2) */
 export function dup2(source: number, target: number): void {
   if (libc.dup2(source, target) < 0) throw systemError('dup2')
+}
+
+/** Another descriptor of the same thing, which children inherit. Source: dup(2) */
+export function dup(fd: number): number {
+  const copy = libc.dup(fd)
+  if (copy < 0) throw systemError('dup')
+  return copy
+}
+
+/** A pipe that no child inherits by itself. Source: pipe2(2) */
+export function openPipe(): { readonly readEnd: number; readonly writeEnd: number } {
+  const ends = new Int32Array(2)
+  if (libc.pipe2(Buffer.from(ends.buffer), O_CLOEXEC) !== 0) throw systemError('pipe2')
+  return { readEnd: ends[0] ?? -1, writeEnd: ends[1] ?? -1 }
 }
 
 /** An anonymous file in memory; the caller closes the descriptor. Source: memfd_create(2) */
