@@ -253,6 +253,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/manifest-inspect.ts')).addManifestInspectCommand,
   },
   {
+    names: ['pause', 'container pause'],
+    summary: 'Freeze all processes of containers',
+    load: async () => (await import('./commands/pause.ts')).addPauseCommand,
+  },
+  {
     names: ['port', 'container port'],
     summary: 'List where the ports of a container are published',
     load: async () => (await import('./commands/port.ts')).addPortCommand,
@@ -404,6 +409,11 @@ export const commandList: readonly CommandEntry[] = [
     names: ['top', 'container top'],
     summary: 'Show the processes of a container',
     load: async () => (await import('./commands/top.ts')).addTopCommand,
+  },
+  {
+    names: ['unpause', 'container unpause'],
+    summary: 'Let the processes of paused containers go on',
+    load: async () => (await import('./commands/unpause.ts')).addUnpauseCommand,
   },
   {
     names: ['version'],

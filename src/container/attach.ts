@@ -4,6 +4,7 @@ import { attachStdio, type StdioOptions } from './attach-stdio.ts'
 import type { CallerStdio } from './caller-stdio.ts'
 import { asConfig } from './config.ts'
 import { forwardSignals, tidyUpOnSignals } from './forward-signals.ts'
+import { isPaused } from './is-paused.ts'
 import { isRunning } from './observe.ts'
 import { endOf, type ForegroundEnd } from './run.ts'
 import { settled } from './stop.ts'
@@ -28,6 +29,11 @@ export async function attachContainer(
   if (!isRunning(record)) {
     throw new TsctrError('FAILED_PRECONDITION', `container ${request.name}: is not running`, {
       hint: `tsctr start -a ${request.name}`,
+    })
+  }
+  if (isPaused(record)) {
+    throw new TsctrError('FAILED_PRECONDITION', `container ${request.name}: is paused`, {
+      hint: `tsctr unpause ${request.name}`,
     })
   }
   const config = asConfig(record.config)

@@ -1,5 +1,6 @@
 import { isAlive } from '../host/owner.ts'
 import type { ContainerRecord } from '../store/containers.ts'
+import { isPaused } from './is-paused.ts'
 import { type Observation, observe } from './observe.ts'
 
 /** Source: docker Engine API "ContainerState" */
@@ -30,7 +31,8 @@ export function dockerState(
       if (record.restart.delayMs !== undefined) return 'restarting'
       return record.finishedAt === undefined ? 'created' : 'exited'
     case 'running':
-      return isStale ? 'exited' : 'running'
+      if (isStale) return 'exited'
+      return isPaused(record) ? 'paused' : 'running'
     case 'exited':
       return isRestarting(record) ? 'restarting' : 'exited'
     case 'removing':

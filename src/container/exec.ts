@@ -14,6 +14,7 @@ import type { CallerStdio } from './caller-stdio.ts'
 import { asConfig } from './config.ts'
 import { execApart } from './exec-apart.ts'
 import { imageProcessOf } from './image-process.ts'
+import { isPaused } from './is-paused.ts'
 import { isRunning } from './observe.ts'
 import { envValue } from './spec/env.ts'
 import { findExecutable } from './spec/find-executable.ts'
@@ -55,6 +56,10 @@ export async function execInContainer(
     throw new TsctrError('FAILED_PRECONDITION', `container ${request.name}: is not running`, {
       hint: `tsctr start ${request.name}`,
     })
+  }
+  if (isPaused(record)) {
+    const message = `container ${request.name}: is paused, unpause the container before exec`
+    throw new TsctrError('FAILED_PRECONDITION', message, { hint: `tsctr unpause ${request.name}` })
   }
   const bundle = bundleOf(stores.stateRoot, record.namespace, record.id)
   const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)

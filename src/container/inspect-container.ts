@@ -71,7 +71,7 @@ export async function inspectContainer(
     Config: inspectConfig(record, image),
     NetworkSettings: inspectNetworkSettings(stores, record, {
       image,
-      isRunning: state === 'running',
+      isRunning: state === 'running' || state === 'paused',
     }),
     CreateCommand: config.createCommand,
   }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { hasCode, TsctrError } from '../errors.ts'
 import { isAlive } from '../host/owner.ts'
 import { parseSignal, type Signal } from '../oci/signal.ts'
-import { killRuntime, runtimeOf } from '../runtime/runc.ts'
+import { killRuntime, type Runtime, resumeRuntime, runtimeOf } from '../runtime/runc.ts'
 import {
   type ContainerRecord,
   findContainer,
@@ -13,6 +13,7 @@ import { asConfig, type ContainerConfig, isRestarted } from './config.ts'
 import { recordContainerEvent } from './container-event.ts'
 import { endMonitor } from './end-monitor.ts'
 import { imageProcessOf } from './image-process.ts'
+import { isPaused } from './is-paused.ts'
 import { withContainerLock } from './lock.ts'
 import { isRunning, needsSettling } from './observe.ts'
 import { settleContainer } from './settle.ts'
@@ -45,11 +46,9 @@ export async function stopContainer(stores: ContainerStores, request: StopReques
   const ownGraceMs = config.stopTimeoutS === undefined ? defaultGraceMs : config.stopTimeoutS * 1000
   const graceMs = request.graceMs ?? ownGraceMs
   const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
-  if (await killRuntime(runtime, record.id, stopSignal.number)) {
-    recordKill(stores, record, stopSignal.number)
-  }
+  await sendSignal(stores, record, runtime, stopSignal.number)
   if (!(await hasEnded(stores, record, graceMs < 0 ? undefined : graceMs))) {
-    if (await killRuntime(runtime, record.id, 'KILL')) recordKill(stores, record, sigkill)
+    await sendSignal(stores, record, runtime, sigkill)
     if (!(await hasEnded(stores, record, killWaitMs))) {
       throw new TsctrError('RUNTIME_FAILED', `container ${request.name}: does not end on SIGKILL`)
     }
@@ -80,8 +79,26 @@ async function requestStop(
   })
 }
 
-function recordKill(stores: ContainerStores, record: ContainerRecord, signal: number): void {
+/**
+ * Send a signal to the first process. A paused container goes on then, so that it gets it.
+ *
+ * @returns  false if there is nothing left to signal
+ * Source: moby killWithSignal
+ */
+async function sendSignal(
+  stores: ContainerStores,
+  record: ContainerRecord,
+  runtime: Runtime,
+  signal: number,
+): Promise<boolean> {
+  if (!(await killRuntime(runtime, record.id, signal))) return false
   recordContainerEvent(stores.database, record, 'kill', { signal: String(signal) })
+  // With SIGKILL the runtime has seen to it itself.
+  if (isPaused(record)) {
+    await resumeRuntime(runtime, record.id)
+    recordContainerEvent(stores.database, record, 'unpause')
+  }
+  return true
 }
 
 /**
@@ -97,12 +114,11 @@ export async function killContainer(
   const record = (await requestStop(stores, found.id)) ?? found
   const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
   const wasSent =
-    isRunning(record) && (await killRuntime(runtime, record.id, request.signal.number))
+    isRunning(record) && (await sendSignal(stores, record, runtime, request.signal.number))
   if (!wasSent) {
     const message = `container ${request.name}: is not running, cannot send ${request.signal.name}`
     throw new TsctrError('FAILED_PRECONDITION', message)
   }
-  recordKill(stores, record, request.signal.number)
   // Docker's kill returns when the signal is sent; after SIGKILL `ps` should not show it running.
   if (request.signal.name === 'SIGKILL' && (await hasEnded(stores, record, killWaitMs))) {
     await settleContainer(stores, record.id)

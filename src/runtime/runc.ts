@@ -65,6 +65,12 @@ export async function pauseRuntime(runtime: Runtime, containerId: string): Promi
   if (result.exitCode !== 0) throw runtimeError(containerId, result.stderr)
 }
 
+/** Let the processes of a paused container go on. @throws RUNTIME_FAILED */
+export async function resumeRuntime(runtime: Runtime, containerId: string): Promise<void> {
+  const result = await call(runtime, ['resume', containerId])
+  if (result.exitCode !== 0) throw runtimeError(containerId, result.stderr)
+}
+
 /** argv of what lets a paused container go on. */
 export function resumeCommand(runtime: Runtime, containerId: string): readonly string[] {
   return [runtime.path, '--root', runtime.stateDir, 'resume', containerId]

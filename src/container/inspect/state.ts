@@ -22,7 +22,7 @@ export function inspectState(
     Restarting: state === 'restarting',
     OOMKilled: existsSync(files.oom),
     Dead: state === 'dead',
-    Pid: (state === 'running' ? record.process?.pid : undefined) ?? 0,
+    Pid: (state === 'running' || state === 'paused' ? record.process?.pid : undefined) ?? 0,
     ExitCode: record.exitCode ?? 0,
     Error: record.error,
     StartedAt: record.startedAt?.toISOString() ?? never,
