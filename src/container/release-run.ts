@@ -3,19 +3,23 @@ import { isErrno } from '../errors.ts'
 import { unmountIfMounted } from '../host/mount.ts'
 import { removeNetworkNamespace } from '../network/network-namespace.ts'
 import { bundleOf } from '../runtime/bundle.ts'
+import { removeLeftoverCgroup } from '../runtime/leftover-cgroup.ts'
 import type { ContainerRecord } from '../store/containers.ts'
+import { asConfig } from './config.ts'
 import { endHealthHelper } from './health/health-helper.ts'
 import { releaseNetworks } from './networks/release-networks.ts'
+import { cgroupsPath } from './spec/cgroups-path.ts'
 import type { ContainerStores } from './stores.ts'
 
 /**
- * Give back everything a run took: mounts, network, the bundle. What is gone already is no error,
- * so it can be called again after an interruption.
+ * Give back everything a run took: cgroups, mounts, network, the bundle. What is gone already is
+ * no error, so it can be called again after an interruption.
  */
 export async function releaseRun(stores: ContainerStores, record: ContainerRecord): Promise<void> {
   const bundle = bundleOf(stores.stateRoot, record.namespace, record.id)
   // First of all: it writes into the bundle.
   endHealthHelper(record)
+  await removeLeftoverCgroup(cgroupsPath(asConfig(record.config), record.id))
   const isReleased = releaseNetworks(stores, record.id)
   try {
     removeNetworkNamespace(bundle.netns)

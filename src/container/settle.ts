@@ -4,6 +4,7 @@ import { hasCode } from '../errors.ts'
 import { writeTransaction } from '../host/database.ts'
 import { isAlive } from '../host/owner.ts'
 import { containerFiles } from '../runtime/container-files.ts'
+import { endInterruptedStart } from '../runtime/end-interrupted-start.ts'
 import { type ExitStatus, readExitStatus } from '../runtime/exit-status.ts'
 import { deleteRuntime, runtimeOf } from '../runtime/runc.ts'
 import {
@@ -121,7 +122,9 @@ async function settleInterruptedStart(
   }
   const status = readExitStatus(containerFiles(stores.dataRoot, record.id).exit)
   if (status !== undefined) return recordExit(stores, record)
-  await deleteRuntime(runtimeOf(stores.stateRoot, record.namespace, record.runtime), record.id)
+  const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
+  endInterruptedStart(runtime, record.id)
+  await deleteRuntime(runtime, record.id)
   await releaseRun(stores, record)
   // Nobody can have seen a container that was to go at its end and never began.
   if (asConfig(record.config).autoRemove && record.finishedAt === undefined) {

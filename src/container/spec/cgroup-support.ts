@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { TsctrError } from '../../errors.ts'
 import type { HostFacts } from '../../host/host-facts.ts'
 import type { BlockIoLimits, ContainerConfig } from '../config.ts'
-import { cgroupParentOf } from './linux.ts'
+import { cgroupParentOf } from './cgroups-path.ts'
 
 const root = '/sys/fs/cgroup'
 

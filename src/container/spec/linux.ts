@@ -1,11 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { posix } from 'node:path'
 import { TsctrError } from '../../errors.ts'
 import type { RuntimeLinux, RuntimeNamespace, RuntimeSeccomp } from '../../oci/runtime-spec.ts'
 import type { ContainerConfig } from '../config.ts'
 import { defaultSeccompProfile } from '../seccomp-profile.ts'
 import { resolveSeccomp } from '../seccomp-resolve.ts'
 import { grantedCapabilities } from './capabilities.ts'
+import { cgroupsPath } from './cgroups-path.ts'
 import { deviceNodes } from './devices.ts'
 import { rootfsPropagation } from './propagation.ts'
 import { buildResources } from './resources.ts'
@@ -64,15 +64,6 @@ function buildNamespaces(input: SpecInput): RuntimeNamespace[] {
 
 function namespaceOf(type: RuntimeNamespace['type'], path: string | undefined): RuntimeNamespace {
   return path === undefined ? { type } : { type, path }
-}
-
-function cgroupsPath(config: ContainerConfig, containerId: string): string {
-  return posix.join(cgroupParentOf(config), containerId)
-}
-
-/** From the root of the hierarchy, with a slash in front. */
-export function cgroupParentOf(config: Pick<ContainerConfig, 'cgroupParent'>): string {
-  return posix.join('/', config.cgroupParent ?? 'tsctr')
 }
 
 // What shows or steers the host through /proc and /sys. Source: docker's default spec;
