@@ -93,9 +93,8 @@ async function sendSignal(
 ): Promise<boolean> {
   if (!(await killRuntime(runtime, record.id, signal))) return false
   recordContainerEvent(stores.database, record, 'kill', { signal: String(signal) })
-  // With SIGKILL the runtime has seen to it itself.
-  if (isPaused(record)) {
-    await resumeRuntime(runtime, record.id)
+  // With SIGKILL the runtime may have seen to it itself.
+  if (isPaused(record) && (await resumeRuntime(runtime, record.id))) {
     recordContainerEvent(stores.database, record, 'unpause')
   }
   return true

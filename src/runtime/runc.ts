@@ -65,10 +65,17 @@ export async function pauseRuntime(runtime: Runtime, containerId: string): Promi
   if (result.exitCode !== 0) throw runtimeError(containerId, result.stderr)
 }
 
-/** Let the processes of a paused container go on. @throws RUNTIME_FAILED */
-export async function resumeRuntime(runtime: Runtime, containerId: string): Promise<void> {
+/**
+ * Let the processes of a paused container go on.
+ *
+ * @returns  false if it is not paused (any more), or has ended
+ * @throws   RUNTIME_FAILED
+ */
+export async function resumeRuntime(runtime: Runtime, containerId: string): Promise<boolean> {
   const result = await call(runtime, ['resume', containerId])
-  if (result.exitCode !== 0) throw runtimeError(containerId, result.stderr)
+  if (result.exitCode === 0) return true
+  if (isGone(result) || /not paused/i.test(result.stderr)) return false
+  throw runtimeError(containerId, result.stderr)
 }
 
 /** argv of what lets a paused container go on. */
