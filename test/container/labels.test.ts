@@ -16,6 +16,7 @@ test('the user’s labels go over the image’s', () => {
   })
 })
 
+// Fault list, b3 37.
 // CVE-2026-53488: a label of an image named a program, which was run as root on the host.
 test('an image cannot speak in names of control data, the user can', () => {
   const image = imageProcess({

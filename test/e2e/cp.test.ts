@@ -173,6 +173,7 @@ describe('tsctr cp', { skip }, () => {
       }
     })
 
+    // Fault list, b3 43.
     test(`links of a ${name} container lead nowhere outside of it`, async () => {
       const canary = local('canary')
       writeFileSync(canary, 'untouched')
@@ -350,6 +351,7 @@ describe('tsctr cp', { skip }, () => {
   })
 
   // CVE-2018-15664: the container swapped a directory for a link to / between check and use.
+  // b3 43.
   test('a container that swaps directories for links all the time reaches nothing of the host', async () => {
     mkdirSync(local('canaries/sub'), { recursive: true })
     const canary = local('canaries/sub/file')

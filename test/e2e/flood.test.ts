@@ -45,6 +45,7 @@ describe('a container that floods its output', { skip }, () => {
     stdout.resume()
   }
 
+  // Fault list, b3 44.
   test('harms neither its monitor nor those who read it slowly', async () => {
     // The log is bounded, or the test fills the disk.
     const flags = ['--network', 'none', '--log-opt', 'max-size=1m']

@@ -50,6 +50,7 @@ async function fails(...args: string[]): Promise<string> {
 }
 
 describe('history', () => {
+  // Fault list, b3 47.
   test('the table is docker’s, and safe to look at', async () => {
     const lines = (await succeeds('history', `${app}:1.10`)).trimEnd().split('\n')
     assert.match(lines[0] ?? '', /^IMAGE {10}CREATED +CREATED BY +SIZE +COMMENT$/)

@@ -156,6 +156,7 @@ describe('volumes', { skip: needsContainers() || needsRegistry() }, () => {
     assert.equal(await succeeds('volume', 'ls', '-q', '--filter', 'label=team=two'), '')
   })
 
+  // Fault list, b3 41.
   for (const text of ['../up:/d', 'a b:/d', '-x:/d', 'x/y:/d']) {
     test(`-v ${text} makes nothing`, async () => {
       const { exitCode, stderr } = await sandbox.run(['create', '-v', text, 'busybox'])

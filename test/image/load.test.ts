@@ -300,6 +300,7 @@ describe('an archive that leaves out layers', () => {
   })
 })
 
+// Fault list, b3 42.
 describe('hostile archives', () => {
   let outside: string
 

@@ -89,6 +89,7 @@ test('a config that only inherits a key does not have it', () => {
   assert.equal(parse('{"__proto__":{"config":{"User":"mallory"}}}').process.user, '')
 })
 
+// b3 33 and 39.
 test('what is of another type than specified is refused', () => {
   const broken = [
     '[]',
@@ -111,11 +112,13 @@ test('what is of another type than specified is refused', () => {
   for (const text of broken) assert.throws(() => parse(text), { code: 'INVALID_ARGUMENT' }, text)
 })
 
+// b3 31.
 test('nesting of a hundred thousand levels is refused or read, never a crash', () => {
   const text = `{"config":{"Cmd":${'['.repeat(1e5)}${']'.repeat(1e5)}}}`
   assert.throws(() => parse(text), { code: 'INVALID_ARGUMENT' })
 })
 
+// b3 39.
 test('what is odd but of the right type is kept as it is: whoever uses it decides', () => {
   const { platform, process } = parse(
     JSON.stringify({

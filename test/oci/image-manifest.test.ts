@@ -140,6 +140,7 @@ describe('parseImageDocument', () => {
   })
 })
 
+// Fault list, b3 33, and 28 for digests.
 describe('parseDescriptor', () => {
   for (const [what, value] of Object.entries({
     'a size in text': { ...layer, size: '9' },

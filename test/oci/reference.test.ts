@@ -112,6 +112,7 @@ const good: [text: string, canonical: string, familiar: string][] = [
 ]
 
 const upperCase = /must be lowercase/
+// Fault list, b3 40.
 const bad: [text: string, why: RegExp][] = [
   ['', /bad repository name/],
   [' ', /bad repository name/],

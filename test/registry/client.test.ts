@@ -130,6 +130,7 @@ test('an unknown image is not found, in one line', async () => {
   assert.deepEqual(waits, [])
 })
 
+// Fault list, b3 47.
 test('the registry’s own words are shown, and cannot speak to the terminal', async () => {
   server.handler = (_request, response) => {
     const errors = [{ code: 'DENIED', message: 'no \u001b[31mred\u001b[0m\nfor you\u202e' }]

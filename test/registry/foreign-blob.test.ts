@@ -49,6 +49,7 @@ describe('a layer with urls', () => {
     assert.match(String(registry.requests.at(-1)?.headers.authorization), /^Basic /)
   })
 
+  // Fault list, b3 33.
   test('gets nothing on being asked for a login', async () => {
     elsewhere.handler = (_request, response) => {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end()
@@ -60,6 +61,7 @@ describe('a layer with urls', () => {
     )
   })
 
+  // b3 33.
   test('comes from the next address when one has it not', async () => {
     const urls = [`${elsewhere.url}/no`, 'file:///etc/passwd', `${elsewhere.url}/layer`]
     elsewhere.handler = (request, response) => {

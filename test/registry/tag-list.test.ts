@@ -51,6 +51,7 @@ describe('listTags', () => {
     )
   })
 
+  // Fault list, b3 47.
   test('a repository without tags has none; what is no tag is left out', async () => {
     server.handler = pages({ tags: null })
     assert.deepEqual(await client.listTags(reference()), [])

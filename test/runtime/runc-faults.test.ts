@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runcFaults } from '../../src/runtime/runc-faults.ts'
 
+// Fault list, b3 45.
 test('versions of runc with known faults are named', () => {
   for (const version of ['1.0.0-rc93', '1.1.5+ds1', '1.2.7', '1.3.2', '1.3.0-rc.1', '1.4.0-rc.2']) {
     assert.match(runcFaults(version) ?? '', /CVE-2025-31133/, version)

@@ -40,6 +40,7 @@ describe('info', () => {
     assert.equal(stdout, 'overlayfs on linux\n')
   })
 
+  // Fault list, b3 45.
   test('warns on stderr of a runc with known faults', () => {
     program('conmon', '2.1.6')
     const env = { ...process.env, PATH: `${scratch}:${process.env.PATH}` }

@@ -139,6 +139,7 @@ describe('the command', () => {
     assert.equal(shown({ entrypoint: [], command: ['ls'] }), '"ls"')
   })
 
+  // Fault list, b3 47.
   test('is cut to 20 characters inside its quotes; what could move the cursor is escaped', () => {
     const image = addImage(stores, 'app', { layers: [] })
     const command = ['printf', '\x1b[2J\n']

@@ -93,6 +93,7 @@ test('a chain that leads back to itself ends', () => {
   assert.match(renderError(one), /caused by: TsctrError: two/)
 })
 
+// Fault list, b3 47.
 test('control characters from outside are escaped, in one line', () => {
   const error = new TsctrError('UNAVAILABLE', 'registry said: \x1b[31mno\nway\r', { hint: '\x07' })
   assert.equal(renderError(error), 'tsctr: registry said: \\x1b[31mno\\nway\\r\nhint: \\x07')

@@ -167,6 +167,7 @@ test('an unknown field and a broken template are INVALID_ARGUMENT', () => {
   assert.throws(() => rowRenderer({ format: '{{.ID' }), /unclosed action/)
 })
 
+// Fault list, b3 47.
 test('escape sequences in names reach no terminal, and break no table', () => {
   const evil = '\x1b]0;x\x07\u009b2J\u202ea\tb\nc'
   const bad = [row({ ID: '1', Names: evil }, { k: evil })]

@@ -58,6 +58,7 @@ test('an object that lacks a field fails, naming it', () => {
   })
 })
 
+// Fault list, b3 47.
 test('on a terminal escape sequences are shown, tabs and newlines work', () => {
   const format = '{{.Id}}{{"\\t\\n"}}'
   assert.equal(renderInspect([{ Id: '\x1b[2J' }], { format, isTerminal: true }), '\\x1b[2J\t\n\n')

@@ -214,6 +214,7 @@ test('a low terminal shows what is still at work', () => {
   assert.match(roomier[0] ?? '', new RegExp(`^layer-${digest(16)}: +done`))
 })
 
+// Fault list, b3 47.
 test('a reference cannot steer the terminal', () => {
   const state = trackProgress()
   state.apply({ kind: 'resolving', reference: 'a\x1b[2J\nb' })

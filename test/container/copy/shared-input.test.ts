@@ -56,6 +56,7 @@ test('what is longer than the memory they share goes through it in pieces', asyn
   assert.equal(await passed(text), text.toString())
 })
 
+// Fault list, b3 43: no program decompresses, neither of the host nor of the container.
 test('another compression is refused with what to type, and a damaged one is', async () => {
   const fill = (bytes: Buffer) => fillShared(createSharedInput(), source([bytes]), never)
   await assert.rejects(fill(Buffer.from('\xfd7zXZ\0', 'latin1')), {

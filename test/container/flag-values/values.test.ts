@@ -96,6 +96,7 @@ test('numbers', () => {
   check(parseCpuset, [['0-2,4', '0-2,4']], ['', ',', '0-', '-1', 'all', '0;1'])
 })
 
+// Fault list, b3 41.
 test('names', () => {
   check(
     parseContainerName,

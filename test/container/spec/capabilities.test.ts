@@ -37,6 +37,7 @@ test('what this process lacks is left out, unless it is asked for by name', () =
   assert.throws(() => granted(['CAP_MKNOD'], [], false, lacking), /tsctr does not have it itself/)
 })
 
+// Fault list, b3 46.
 // CVE-2022-24769: inheritable capabilities let any program of the image gain them.
 test('none is inheritable or ambient, and another user than root starts with none', () => {
   const root = capabilitySets(['CAP_CHOWN'], 0)

@@ -20,6 +20,7 @@ test('the command line is the entrypoint and then the arguments, or the image’
   assert.deepEqual(args({ entrypoint: [] }), [])
 })
 
+// Fault list, b3 38: what is no variable.
 test('the environment: ours, the image’s, the user’s; a later one takes the place of its name', () => {
   const request = {
     config: plainConfig({ env: ['B=user', 'C=x=y'] }),
@@ -63,6 +64,7 @@ test('the working directory is the user’s, the image’s, or the root', () => 
   assert.equal(containerWorkdir('/a/./b', imageProcess({ workingDir: '/data' })), '/a/b')
 })
 
+// Fault list, b3 35.
 // CVE-2024-21626: runc left a descriptor of a host directory open, and an image started in it.
 test('a working directory that is relative or in /proc is refused, also from an image', () => {
   for (const path of [

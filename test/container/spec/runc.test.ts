@@ -51,6 +51,7 @@ describe('a spec on runc', { skip: needsContainers() }, () => {
     }
   }
 
+  // Fault list, b3 46: the defaults.
   test('seccomp filters, and root has docker’s capabilities, none inheritable', () => {
     assert.equal(status('Seccomp'), '2')
     assert.equal(status('NoNewPrivs'), '0')
@@ -133,6 +134,7 @@ describe('a spec on runc', { skip: needsContainers() }, () => {
     assert.equal(bundle.run(script, { devices }), 'character special file,1,b\nrefused')
   })
 
+  // b3 46.
   test('what shows or steers the host is hidden or read-only', () => {
     const script = `
       wc -c < /proc/keys; wc -c < /proc/interrupts; ls /sys/firmware | wc -l
@@ -225,6 +227,7 @@ describe('a spec on runc', { skip: needsContainers() }, () => {
     assert.ok(!existsSync(missing))
   })
 
+  // b3 34.
   test('a mount target that is a symlink of the image stays inside', () => {
     symlinkSync('/tmp/../../../..', join(bundle.rootfs, 'out'))
     const source = join(bundle.path, 'for-out')

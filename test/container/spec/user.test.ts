@@ -61,6 +61,7 @@ test('further groups are added once, by name or number', () => {
   assert.deepEqual(resolve('anna', ['audio', '500', '500']).additionalGids, [1000, 10, 29, 500])
 })
 
+// Fault list, b3 36.
 // CVE-2024-40635: 4294967296 modulo 2^32 is root.
 test('a number outside 0 to 2^31-1 is refused', () => {
   const numbers = ['4294967296', '2147483648', '-1', '-0', '+5', '0:4294967296', '0:-1']
@@ -71,6 +72,7 @@ test('a number outside 0 to 2^31-1 is refused', () => {
   assert.equal(resolve('2147483647').uid, 2147483647)
 })
 
+// b3 36: names.
 test('a name that is not there is refused, a malformed line is not an entry', () => {
   for (const user of [
     'ghost',
