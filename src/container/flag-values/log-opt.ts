@@ -131,6 +131,10 @@ function logPath(path: string): string {
       throw error
     }
   }
+  // The path becomes an argument of the monitor, and a line of its messages.
+  if (/[\0\r\n]/.test(path)) {
+    throw new TsctrError('INVALID_ARGUMENT', `${JSON.stringify(path)}: must be one line`)
+  }
   if (isDirectory(path)) throw new TsctrError('INVALID_ARGUMENT', `${path}: is a directory`)
   if (isDirectory(dirname(path))) return path
   throw new TsctrError('INVALID_ARGUMENT', `${path}: there is no directory ${dirname(path)}`)

@@ -34,6 +34,10 @@ test('json-file is kept as k8s-file, and named as typed', () => {
   assert.equal(config(undefined, 'max-size=1k')?.maxFiles, 1)
 })
 
+test('a log in a directory above, or named like a flag, is an absolute path', () => {
+  assert.equal(config('k8s-file', 'path=../-x.log')?.path, join(scratch, '..', '-x.log'))
+})
+
 test('what is given twice counts as given last', () => {
   assert.equal(config('k8s-file', 'max-size=1k', 'max-size=2k')?.maxSizeBytes, 2048)
 })
@@ -53,6 +57,9 @@ test('what would mean nothing is refused by name', () => {
     ['json-file', ['mode=non-blocking'], /^--log-opt mode "non-blocking": must be blocking$/],
     ['json-file', ['tag={{.Foo}}'], /^--log-opt tag "{{.Foo}}": not a tag$/],
     ['json-file', ['env-regex=('], /^--log-opt env-regex "\(": not a regular expression$/],
+    // Fault list, b3 41: lines, and no flag: a path is absolute when it reaches the monitor.
+    ['json-file', ['path=a\nb'], /^--log-opt path ".*a\\nb": must be one line$/],
+    ['json-file', ['path=a\0b'], /: must be one line$/],
     ['json-file', ['path=.'], /^--log-opt path .*: is a directory$/],
     ['json-file', ['path=no/log'], /^--log-opt path .*no\/log: there is no directory .*\/no$/],
     ['json-file', ['path=a', 'log-path=b'], /^--log-opt path: contradicts log-path$/],
