@@ -12,7 +12,7 @@ import { overlayWorks } from '../snapshot/overlay-memo.ts'
 import type { Snapshotter } from '../snapshot/snapshotter.ts'
 import { type GlobalOptions, resolveGlobalOptions } from './global-options.ts'
 import { migrations } from './migrations.ts'
-import { type Output, outputTo } from './output.ts'
+import { escaped, type Output, outputTo } from './output.ts'
 import { selfCommand } from './program-path.ts'
 import { programVersion } from './program-version.ts'
 
@@ -57,7 +57,7 @@ class LazyContext implements Context {
   readonly insecureRegistries: readonly string[]
   readonly debug: boolean
   readonly stdout = outputTo(1)
-  readonly stderr = outputTo(2)
+  readonly stderr = escaped(outputTo(2))
   #database: Database | undefined
   #content: ContentStore | undefined
   #snapshots: Snapshotter | undefined

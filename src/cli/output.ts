@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs'
 import { isErrno } from '../errors.ts'
+import { escapeTerminal } from './render/escape.ts'
 
 /** One of the process's two output streams. */
 export interface Output {
@@ -25,6 +26,11 @@ export function outputTo(fd: number): Output {
     line: (text) => writeAll(fd, Buffer.from(`${text}\n`)),
     write: (data) => writeAll(fd, typeof data === 'string' ? Buffer.from(data) : data),
   }
+}
+
+/** The same stream for messages: what a line quotes from outside cannot steer a terminal. */
+export function escaped(output: Output): Output {
+  return { line: (text) => output.line(escapeTerminal(text)), write: output.write }
 }
 
 function writeAll(fd: number, bytes: Uint8Array): void {

@@ -12,6 +12,7 @@ import type { Context } from '../context.ts'
 import { platformWarning, wantedPlatform } from '../image-platform.ts'
 import { interruptible } from '../interrupt.ts'
 import { maxDownloads } from '../max-downloads.ts'
+import { escapeControls } from '../render/escape.ts'
 import { createProgress } from '../render/progress.ts'
 import { configFromFlags, type RunOptions, runOptionsFromFlags } from './run-config.ts'
 import type { RunFlags } from './run-flags.ts'
@@ -36,7 +37,7 @@ export async function createFromFlags(
   await settleInterrupted(ctx)
   const create = async (found: WholeImage | undefined): Promise<string> => {
     const warning = found && platformWarning(found.local.config.platform, options.platform)
-    if (warning !== undefined) ctx.stderr.line(warning)
+    if (warning !== undefined) ctx.stderr.line(escapeControls(warning))
     return createContainer(ctx, {
       replaces: options.replaces,
       config,

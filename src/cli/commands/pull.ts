@@ -19,6 +19,7 @@ import { wantedPlatform } from '../image-platform.ts'
 import { interruptible } from '../interrupt.ts'
 import { maxDownloads, parseMaxDownloads } from '../max-downloads.ts'
 import { addRegistryFlags, type RegistryFlags, useRegistryFlags } from '../registry-flags.ts'
+import { escapeControls } from '../render/escape.ts'
 import { createProgress, type ProgressMode, progressModes } from '../render/progress.ts'
 import { forEachTarget } from '../targets.ts'
 
@@ -171,6 +172,6 @@ function warn(ctx: Context, { image, failure }: PolicedPull, wanted: Platform): 
   }
   const { platform } = image.config
   if (platformRank(wanted, platform) !== undefined) return
-  const found = formatPlatform(platform)
+  const found = escapeControls(formatPlatform(platform))
   ctx.stderr.line(`WARNING: the image is for ${found}, not for ${formatPlatform(wanted)}`)
 }

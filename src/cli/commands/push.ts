@@ -17,6 +17,7 @@ import { type Context, withContext } from '../context.ts'
 import { repeated, single } from '../flag-parser.ts'
 import { interruptible } from '../interrupt.ts'
 import { addRegistryFlags, type RegistryFlags, useRegistryFlags } from '../registry-flags.ts'
+import { escapeControls } from '../render/escape.ts'
 import { createProgress, type ProgressMode, progressModes } from '../render/progress.ts'
 
 interface PushFlags extends RegistryFlags {
@@ -126,5 +127,7 @@ async function pushOne(
 /** Source: docker push's note on images that are not all here */
 function tellPart(ctx: Context, { name, part }: PushedImage): void {
   if (part === undefined) return
-  ctx.stderr.line(`NOTE: of the platforms of ${name} only ${part.join(', ')} was pushed`)
+  ctx.stderr.line(
+    `NOTE: of the platforms of ${name} only ${escapeControls(part.join(', '))} was pushed`,
+  )
 }
