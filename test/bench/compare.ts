@@ -1,9 +1,12 @@
 import { cpSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { runDockerRegistry } from '../../fixtures/docker-registry.ts'
+import { largeImage } from '../../fixtures/images/large.ts'
+import { pushImage } from '../../fixtures/images/push.ts'
 import { machineFacts } from './machine.ts'
 import { measure, median } from './measure.ts'
 import { residentMemory } from './memory.ts'
+import { peakMemory } from './peak-memory.ts'
 import { startCtr } from './peers/ctr.ts'
 import { startDocker } from './peers/docker.ts'
 import { startLimit } from './peers/limit.ts'
@@ -11,7 +14,7 @@ import type { Peer, StartPeer, Trial } from './peers/peer.ts'
 import { startPodman } from './peers/podman.ts'
 import { startTsctr } from './peers/tsctr.ts'
 import { makeDirectoriesPrivate } from './private-machine.ts'
-import { type RowName, rows } from './rows.ts'
+import { type RowName, rows, rowsOfLargeImage } from './rows.ts'
 import { type Cell, markdownTable, type TableRow } from './table.ts'
 
 /** The part of the bench that runs inside the private machine; started by bench.ts alone. */
@@ -38,12 +41,17 @@ cpSync(input.storage, storage, { recursive: true })
 const registry = await runDockerRegistry(registryDir)
 const emptyRegistryDir = '/dev/shm/empty-registry'
 const emptyRegistry = await runDockerRegistry(emptyRegistryDir)
+if (rowsOfLargeImage.some((name) => input.rowNames.includes(name))) {
+  console.error('bench: making the large image')
+  const architecture = process.arch === 'x64' ? 'amd64' : process.arch
+  await pushImage(registry.host, 'library/large', 'latest', largeImage(architecture))
+}
 const peers = await startPeers()
 const tableRows: TableRow[] = []
 for (const row of rows.filter(({ name }) => input.rowNames.includes(name))) {
   console.error(`bench: ${row.name}`)
   const times = row.unit === 'bytes' ? 1 : (input.times ?? row.times)
-  const cells = row.name === 'memory' ? await memoryCells() : await timeCells(row.name, times)
+  const cells = await cellsOf(row.name, times)
   for (const [name, cell] of cells) {
     if ('failure' in cell) console.error(`bench: ${row.name}: ${name}: ${cell.failure}`)
   }
@@ -85,6 +93,20 @@ async function startPeers(): Promise<Peer[]> {
 /** The one row that docker, podman and ctr have no part in. */
 function onlyVersion(): boolean {
   return input.rowNames.every((name) => name === 'version')
+}
+
+function cellsOf(name: RowName, times: number): Promise<Map<string, Cell>> {
+  if (name === 'memory') return memoryCells()
+  return name === 'pull-peak' ? peakCells(name) : timeCells(name, times)
+}
+
+async function peakCells(name: 'pull-peak'): Promise<Map<string, Cell>> {
+  const cells = new Map<string, Cell>()
+  for (const peer of peers) {
+    const trial = peer.trials[name]
+    if (trial !== undefined) cells.set(peer.name, await peakMemory(trial))
+  }
+  return cells
 }
 
 async function timeCells(name: Exclude<RowName, 'memory'>, times: number) {

@@ -24,6 +24,7 @@ export async function startCtr(workspace: Workspace): Promise<Peer | undefined> 
       ...containerTrials(ctr, busybox),
       'pull-tmpfs': pullBy(join(tmpfsDir, 'pull'), redis),
       'pull-disk': pullBy(join(diskDir, 'pull'), redis),
+      'pull-large': pullBy(join(tmpfsDir, 'large'), `${registryHost}/library/large:latest`),
       ...archiveTrials(ctr, redis, join(diskDir, 'redis.tar')),
     },
     memory: {

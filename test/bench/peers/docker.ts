@@ -27,6 +27,7 @@ export async function startDocker(workspace: Workspace): Promise<Peer | undefine
       ...dockerLikeTrials(cli),
       'pull-tmpfs': pullBy(join(tmpfsDir, 'pull'), redis),
       'pull-disk': pullBy(join(diskDir, 'pull'), redis),
+      'pull-large': pullBy(join(tmpfsDir, 'large'), `${registryHost}/library/large`),
       ...archiveTrials(cli.command, redis, join(diskDir, 'redis.tar')),
       push: pushTrial(cli.command, redis, workspace),
     },

@@ -24,6 +24,7 @@ export async function startPodman(workspace: Workspace): Promise<Peer | undefine
   }
   await runCommand([...cli.command, 'pull', ...plainHttp, cli.busybox])
   const redis = `${registryHost}/library/redis:alpine`
+  const large = `${registryHost}/library/large`
   return {
     name: 'podman',
     versions: [versionOf('podman', 'podman')],
@@ -31,6 +32,8 @@ export async function startPodman(workspace: Workspace): Promise<Peer | undefine
       ...dockerLikeTrials(cli),
       'pull-tmpfs': pullTrial(commandAt(join(tmpfsDir, 'pull')), redis, plainHttp),
       'pull-disk': pullTrial(commandAt(join(diskDir, 'pull')), redis, plainHttp),
+      'pull-large': pullTrial(commandAt(join(tmpfsDir, 'large')), large, plainHttp),
+      'pull-peak': pullTrial(commandAt(join(tmpfsDir, 'large')), large, plainHttp),
       ...archiveTrials(cli.command, redis, join(diskDir, 'redis.tar'), plainHttp),
       push: pushTrial(cli.command, redis, workspace, plainHttp),
     },

@@ -13,6 +13,7 @@ import { versionOf } from './program-version.ts'
 
 export async function startTsctr(workspace: Workspace): Promise<Peer> {
   const { diskDir, tmpfsDir, registryHost, program } = workspace
+  const large = `${registryHost}/library/large`
   const hostsDir = join(diskDir, 'hosts')
   writeHostsToml(hostsDir, registryHost)
   const commandAt = (dir: string) => [
@@ -32,6 +33,8 @@ export async function startTsctr(workspace: Workspace): Promise<Peer> {
       ...dockerLikeTrials(cli),
       'pull-tmpfs': pullTrial(commandAt(join(tmpfsDir, 'pull')), 'redis:alpine'),
       'pull-disk': pullTrial(commandAt(join(diskDir, 'pull')), 'redis:alpine'),
+      'pull-large': pullTrial(commandAt(join(tmpfsDir, 'large')), large),
+      'pull-peak': pullTrial(commandAt(join(tmpfsDir, 'large')), large),
       ...archiveTrials(cli.command, 'redis:alpine', join(diskDir, 'redis.tar')),
       push: pushTrial(cli.command, 'redis:alpine', workspace),
       version: { command: [program, 'version'] },
