@@ -61,6 +61,25 @@ describe('a container of a hostile image', { skip: needsContainers() || needsReg
     assert.deepEqual(mounts, ['volume /data', 'volume /etc/kept'])
   })
 
+  test('a volume in place of /proc is refused, and nothing of it is left', async () => {
+    await succeeds('commit', '--change', 'VOLUME /proc', 'from', 'in-proc')
+    const args = [
+      'run',
+      '--rm',
+      '--network',
+      'none',
+      '--name',
+      'in-proc',
+      'in-proc',
+      'cat',
+      '/proc/1/comm',
+    ]
+    const { stdout, stderr, exitCode } = await sandbox.run(args)
+    assert.deepEqual([stdout, exitCode], ['', 125], stderr)
+    assert.match(stderr, /^tsctr: .*\/proc/)
+    assert.doesNotMatch(await succeeds('ps', '-aq', '--filter', 'name=in-proc'), /./)
+  })
+
   // b3 46. CVE-2020-15257: an abstract socket is reached from every container on the host's network.
   test('its monitor’s sockets are files that root alone can reach', () => {
     assert.equal(statSync(sandbox.stateRoot).mode & 0o077, 0)

@@ -131,7 +131,7 @@ test('names', () => {
       ['container:web', 'container:web'],
       ['ns:/run/netns/x', 'ns:/run/netns/x'],
     ],
-    ['', 'container:', 'ns:', 'ns:x', 'mine'],
+    ['', 'container:', 'ns:', 'ns:x', 'mine', '../x', 'a/b', 'a\nb', '-x', 'ns:../x'],
   )
 })
 
