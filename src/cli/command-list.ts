@@ -31,6 +31,7 @@ export const commandGroups: readonly CommandGroup[] = [
   { name: 'image', summary: 'Manage images' },
   { name: 'manifest', summary: 'Look at manifests in registries' },
   { name: 'content', summary: 'Look into the content store' },
+  { name: 'network', summary: 'Manage networks' },
   { name: 'snapshot', summary: 'Look into the snapshots' },
   { name: 'lease', summary: 'Look into what running commands keep from gc' },
   { name: 'system', summary: 'Manage tsctr itself' },
@@ -202,7 +203,7 @@ export const commandList: readonly CommandEntry[] = [
   },
   {
     names: ['inspect'],
-    summary: 'Show all that is known of containers, images and volumes',
+    summary: 'Show all that is known of containers, images, volumes and networks',
     isCommon: true,
     load: async () => (await import('./commands/inspect.ts')).addInspectCommand,
   },
@@ -251,6 +252,42 @@ export const commandList: readonly CommandEntry[] = [
     names: ['manifest inspect'],
     summary: 'Show a manifest or an index as its registry has it',
     load: async () => (await import('./commands/manifest-inspect.ts')).addManifestInspectCommand,
+  },
+  {
+    names: ['network connect'],
+    summary: 'Put a container into a network',
+    load: async () => (await import('./commands/network-connect.ts')).addNetworkConnectCommand,
+  },
+  {
+    names: ['network create'],
+    summary: 'Make a network',
+    load: async () => (await import('./commands/network-create.ts')).addNetworkCreateCommand,
+  },
+  {
+    names: ['network disconnect'],
+    summary: 'Take a container out of a network',
+    load: async () =>
+      (await import('./commands/network-disconnect.ts')).addNetworkDisconnectCommand,
+  },
+  {
+    names: ['network inspect'],
+    summary: 'Show all that is known of networks',
+    load: async () => (await import('./commands/network-inspect.ts')).addNetworkInspectCommand,
+  },
+  {
+    names: ['network ls', 'network list'],
+    summary: 'List networks',
+    load: async () => (await import('./commands/network-ls.ts')).addNetworkLsCommand,
+  },
+  {
+    names: ['network prune'],
+    summary: 'Remove networks that no container has',
+    load: async () => (await import('./commands/network-prune.ts')).addNetworkPruneCommand,
+  },
+  {
+    names: ['network rm', 'network remove'],
+    summary: 'Remove networks',
+    load: async () => (await import('./commands/network-rm.ts')).addNetworkRmCommand,
   },
   {
     names: ['pause', 'container pause'],
@@ -414,6 +451,11 @@ export const commandList: readonly CommandEntry[] = [
     names: ['unpause', 'container unpause'],
     summary: 'Let the processes of paused containers go on',
     load: async () => (await import('./commands/unpause.ts')).addUnpauseCommand,
+  },
+  {
+    names: ['update', 'container update'],
+    summary: 'Change the published ports of containers',
+    load: async () => (await import('./commands/update.ts')).addUpdateCommand,
   },
   {
     names: ['version'],

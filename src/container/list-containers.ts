@@ -4,6 +4,7 @@ import { type ContainerRecord, findContainer, listContainers } from '../store/co
 import { asConfig } from './config.ts'
 import type { ContainerFilter } from './container-filters.ts'
 import { countsAsRunning, type DockerState, dockerState } from './docker-state.ts'
+import { networkNames } from './networks/attachments.ts'
 import { lacksHealthHelper, observe } from './observe.ts'
 import type { ContainerStores } from './stores.ts'
 
@@ -148,7 +149,8 @@ async function predicateOf(
 }
 
 function isInNetwork(stores: ContainerStores, record: ContainerRecord, text: string): boolean {
-  const { networkMode } = asConfig(record.config)
-  if (networkMode === text) return true
-  return findNetwork(stores.database, networkMode)?.id.startsWith(text) ?? false
+  const names = networkNames(asConfig(record.config))
+  return names.some(
+    (name) => name === text || findNetwork(stores.database, name)?.id.startsWith(text),
+  )
 }

@@ -8,6 +8,7 @@ import type { Bundle } from '../runtime/bundle.ts'
 import { type ContainerFiles, containerFiles } from '../runtime/container-files.ts'
 import type { ContainerRecord } from '../store/containers.ts'
 import { asConfig, type ContainerConfig, type NetworkMode, namespacePathOf } from './config.ts'
+import { refreshHostNames } from './networks/host-names.ts'
 import { joinNetworks, wayOutside } from './networks/join-networks.ts'
 import { type Peer, runningPeer } from './peers.ts'
 import { containerHostname } from './spec/process.ts'
@@ -44,6 +45,10 @@ export async function prepareNetwork(
     ownAddresses: joined.map(({ endpoint }) => endpoint.address),
     hostGateway: wayOutside(joined)?.endpoint.gateway ?? joined[0]?.endpoint.gateway,
   })
+  await refreshHostNames(
+    stores,
+    joined.map(({ network }) => network.name),
+  )
   return { namespace: { path: bundle.netns }, etcFiles }
 }
 

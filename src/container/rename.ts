@@ -8,15 +8,16 @@ import type { ContainerStores } from './stores.ts'
  * Give a container another name, whatever state it is in.
  *
  * @param to  already checked by parseContainerName
+ * @returns   its id
  * @throws    NOT_FOUND; ALREADY_EXISTS if the name is taken, also by the container itself
  * Source: docker container rename
  */
 export function renameContainer(
   stores: Pick<ContainerStores, 'database' | 'namespace'>,
   request: { readonly from: string; readonly to: string },
-): void {
+): string {
   const { database, namespace } = stores
-  writeTransaction(database, () => {
+  return writeTransaction(database, () => {
     const record = findContainer(database, namespace, request.from)
     if (record.name === request.to) {
       throw new TsctrError('ALREADY_EXISTS', `container ${request.to}: has this name already`)
@@ -24,5 +25,6 @@ export function renameContainer(
     renameContainerRow(database, record, request.to)
     const renamed = { ...record, name: request.to }
     recordContainerEvent(database, renamed, 'rename', { oldName: `/${record.name}` })
+    return record.id
   })
 }

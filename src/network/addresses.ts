@@ -48,6 +48,11 @@ export function endpointsOf(database: Database, containerId: string): Endpoint[]
     .map(endpointOf)
 }
 
+/** Names of the networks that a container is in, in the same order. */
+export function networksOf(database: Database, containerId: string): string[] {
+  return endpointsOf(database, containerId).map(({ networkName }) => networkName)
+}
+
 /** Endpoints of a network, in no order. */
 export function endpointsIn(database: Database, networkName: string): Endpoint[] {
   return database

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { TsctrError } from '../errors.ts'
 import type { Database } from '../host/database.ts'
 import { firewallState, hasLegacyFilter, nftGeneration } from './firewall-state.ts'
@@ -57,13 +57,24 @@ export async function removeBridge(database: Database, network: Network): Promis
   const lock = await lockHostNetwork()
   try {
     recordBridge(database, { ...network, applied: undefined })
-    if (interfaceExists(network.bridgeName)) await ipBatch([`link del ${network.bridgeName}`])
-    await nftApply(noRuleset(network))
-    await removeFromForeignChains(network.bridgeName)
-    if (hasLegacyFilter()) await removeFromLegacyChain(network.bridgeName)
+    await takeDownBridge(network.bridgeName)
   } finally {
     lock.release()
   }
+}
+
+/** Remove a bridge and its rules, of a network that is recorded or not. Called with the host network locked. */
+export async function takeDownBridge(bridgeName: string): Promise<void> {
+  await nftApply(noRuleset({ bridgeName }))
+  await removeFromForeignChains(bridgeName)
+  if (hasLegacyFilter()) await removeFromLegacyChain(bridgeName)
+  // Last: where all of it was to go, the bridge's name says that it has not.
+  if (interfaceExists(bridgeName)) await ipBatch([`link del ${bridgeName}`])
+}
+
+/** Names of the interfaces of this network namespace that begin so. */
+export function interfacesNamed(prefix: string): string[] {
+  return readdirSync('/proc/sys/net/ipv4/conf').filter((name) => name.startsWith(prefix))
 }
 
 /** Whether this network namespace has an interface of that name (/sys may show another's). */

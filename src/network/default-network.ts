@@ -1,6 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
 import { realpathSync } from 'node:fs'
-import { TsctrError } from '../errors.ts'
 import type { Database } from '../host/database.ts'
 import { addressesIn } from './addresses.ts'
 import { bringUpBridge, interfaceExists, isBridgeUp } from './bridge.ts'
@@ -8,15 +7,13 @@ import { hasLegacyFilter } from './firewall-state.ts'
 import { acceptInLegacyChain } from './foreign-chains.ts'
 import { lockHostNetwork } from './host-network-lock.ts'
 import { hostRoutes } from './host-routes.ts'
-import { formatAddress, formatSubnet, overlap, parseSubnet, type Subnet } from './ipv4.ts'
-import { findNetwork, insertNetwork, listNetworks, type Network } from './networks.ts'
+import { parseSubnet } from './ipv4.ts'
+import { findNetwork, insertNetwork, type Network } from './networks.ts'
+import { addressing, freeSubnet, isInTheWay } from './subnets.ts'
 
 export const defaultNetworkName = 'bridge'
 
 const usualDataRoot = '/var/lib/tsctr'
-/** Where default networks take their subnets from: 64 blocks of 4,093 containers each. */
-const pool = parseSubnet('10.116.0.0/14')
-const blockPrefixLength = 20
 
 /**
  * The network of containers that ask for none, with its bridge up and its rules in place. Where
@@ -45,6 +42,26 @@ export async function ensureDefaultNetwork(
   }
 }
 
+/** The default network's record, made where it is missing; its bridge may be down. */
+export async function declareDefaultNetwork(
+  database: Database,
+  dataRoot: string,
+): Promise<Network> {
+  const known = findNetwork(database, defaultNetworkName)
+  if (known !== undefined) return known
+  const lock = await lockHostNetwork()
+  try {
+    return findNetwork(database, defaultNetworkName) ?? createDefaultNetwork(database, dataRoot)
+  } finally {
+    lock.release()
+  }
+}
+
+/** What the names of the bridges of a data root's other networks begin with; 8 characters follow. */
+export function userBridgePrefix(dataRoot: string): string {
+  return `tn-${hash('sha256', realpathSync(dataRoot)).slice(0, 4)}`
+}
+
 /** The bridge of a data root: at most 15 bytes, as the kernel demands. */
 export function bridgeNameOf(dataRoot: string): string {
   const path = realpathSync(dataRoot)
@@ -58,7 +75,7 @@ function createDefaultNetwork(database: Database, dataRoot: string): Network {
     id: randomBytes(32).toString('hex'),
     driver: 'bridge',
     bridgeName,
-    ...addressing(freeSubnet(database, bridgeName)),
+    ...addressing(freeSubnet(database, { name: defaultNetworkName, bridgeName })),
     ipRange: undefined,
     auxAddresses: {},
     isInternal: false,
@@ -82,32 +99,5 @@ function withUsableSubnet(database: Database, network: Network): Network {
   const subnet = parseSubnet(network.subnet)
   if (!hostRoutes().some(({ destination }) => isInTheWay(subnet, destination))) return network
   if (addressesIn(database, network.name).length > 0) return network
-  return { ...network, ...addressing(freeSubnet(database, network.bridgeName)) }
-}
-
-function addressing(subnet: Subnet): Pick<Network, 'subnet' | 'gateway'> {
-  return { subnet: formatSubnet(subnet), gateway: formatAddress(subnet.base + 1) }
-}
-
-function freeSubnet(database: Database, bridgeName: string): Subnet {
-  // A data root that was deleted and made anew finds its bridge still there.
-  const others = hostRoutes().filter(({ interfaceName }) => interfaceName !== bridgeName)
-  const taken = [
-    ...others.map(({ destination }) => destination),
-    ...listNetworks(database).map(({ subnet }) => parseSubnet(subnet)),
-  ]
-  const step = 2 ** (32 - blockPrefixLength)
-  const end = pool.base + 2 ** (32 - pool.prefixLength)
-  for (let base = pool.base; base < end; base += step) {
-    const subnet = { base, prefixLength: blockPrefixLength }
-    if (!taken.some((other) => isInTheWay(subnet, other))) return subnet
-  }
-  throw new TsctrError('FAILED_PRECONDITION', `network ${defaultNetworkName}: no subnet is free`, {
-    hint: `the host has routes to all of ${formatSubnet(pool)}: see ip route`,
-  })
-}
-
-/** The default route covers everything and stands in nobody's way. */
-function isInTheWay(subnet: Subnet, other: Subnet): boolean {
-  return other.prefixLength > 0 && overlap(subnet, other)
+  return { ...network, ...addressing(freeSubnet(database, network)) }
 }

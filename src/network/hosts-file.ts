@@ -12,8 +12,6 @@ export interface HostsFileRequest {
   readonly extraHosts: readonly HostEntry[]
   /** What `host-gateway` stands for in extraHosts; undefined leaves such entries out. */
   readonly hostGateway?: string | undefined
-  /** Other containers of the same networks. */
-  readonly peers?: readonly HostEntry[] | undefined
 }
 
 export interface HostEntry {
@@ -33,15 +31,16 @@ const localEntries: readonly HostEntry[] = [
 
 /**
  * Text of a container's /etc/hosts, as docker writes it. Resolvers take the first line that fits,
- * so what the user added goes before the container's own and its peers' names.
+ * so what the user added goes before the container's own name, and before those of other containers
+ * that managed-hosts.ts appends.
  */
 export function hostsFileText(request: HostsFileRequest): string {
   const { networkKind, hostFile, hostname, domainname, ownAddresses } = request
   const extra = request.extraHosts.flatMap((entry) => withGateway(entry, request.hostGateway))
-  if (networkKind === 'host') return withFinalNewline(hostFile) + linesOf(extra)
+  if (networkKind === 'host') return withFinalNewline(hostFile) + formatHostEntries(extra)
   const names = domainname === undefined ? [hostname] : [`${hostname}.${domainname}`, hostname]
   const own = ownAddresses.map((address) => ({ address, names }))
-  return linesOf([...localEntries, ...extra, ...own, ...(request.peers ?? [])])
+  return formatHostEntries([...localEntries, ...extra, ...own])
 }
 
 function withGateway(entry: HostEntry, hostGateway: string | undefined): HostEntry[] {
@@ -49,7 +48,8 @@ function withGateway(entry: HostEntry, hostGateway: string | undefined): HostEnt
   return hostGateway === undefined ? [] : [{ address: hostGateway, names: entry.names }]
 }
 
-function linesOf(entries: readonly HostEntry[]): string {
+/** One line each. */
+export function formatHostEntries(entries: readonly HostEntry[]): string {
   return entries.map(({ address, names }) => `${address}\t${names.join(' ')}\n`).join('')
 }
 

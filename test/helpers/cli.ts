@@ -3,7 +3,8 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, statSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { writeHostsToml } from '../../fixtures/hosts-toml.ts'
-import { bridgeNameOf } from '../../src/network/default-network.ts'
+import { interfacesNamed } from '../../src/network/bridge.ts'
+import { bridgeNameOf, userBridgePrefix } from '../../src/network/default-network.ts'
 import { cleanUp } from './leaks.ts'
 
 /** A tsctr with roots of its own, away from the machine's and from other tests'. */
@@ -90,13 +91,14 @@ export function createSandbox(): Sandbox {
   }
 }
 
-/** Like docker's, the default bridge stays when the last container has gone. */
+/** Like docker's, bridges stay when the last container has gone. */
 function removeBridge(dataRoot: string): void {
   if (!existsSync(dataRoot)) return
-  const name = bridgeNameOf(dataRoot)
-  if (!existsSync(`/sys/class/net/${name}`)) return
-  execFileSync('ip', ['link', 'del', name])
-  execFileSync('nft', ['delete', 'table', 'inet', name])
+  for (const name of [bridgeNameOf(dataRoot), ...interfacesNamed(userBridgePrefix(dataRoot))]) {
+    if (!existsSync(`/sys/class/net/${name}`)) continue
+    execFileSync('ip', ['link', 'del', name])
+    execFileSync('nft', [`add table inet ${name}; delete table inet ${name}`])
+  }
 }
 
 /** The one-file build where it is up to date, else the program from source: both are the same. */

@@ -32,13 +32,12 @@ describe('/etc/hosts of a container', () => {
     assert.ok(text.endsWith('\n10.116.0.2\tweb.example.org web\n'))
   })
 
-  test('puts what the user added before the own name and peers after it', () => {
+  test('puts what the user added before the own name', () => {
     const text = hostsFileText({
       ...request,
       extraHosts: [{ address: '192.0.2.7', names: ['db'] }],
-      peers: [{ address: '10.116.0.3', names: ['db', 'db.bridge'] }],
     })
-    const end = '\n192.0.2.7\tdb\n10.116.0.2\tweb\n10.116.0.3\tdb db.bridge\n'
+    const end = '\n192.0.2.7\tdb\n10.116.0.2\tweb\n'
     assert.ok(text.endsWith(end))
   })
 

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { requireSupport } from '../../container/check-support.ts'
 import type { ContainerConfig } from '../../container/config.ts'
 import { createContainer } from '../../container/create.ts'
+import { checkAttachments } from '../../container/networks/check-attachments.ts'
 import { removeContainer } from '../../container/remove.ts'
 import { settleInterrupted } from '../../container/settle.ts'
 import { TsctrError } from '../../errors.ts'
@@ -28,13 +29,14 @@ export async function createFromFlags(
   kind: 'run' | 'create',
 ): Promise<{ readonly id: string; readonly config: ContainerConfig }> {
   const options = runOptionsFromFlags(flags)
-  const config = configFromFlags(flags, image, args)
+  const asked = configFromFlags(flags, image, args)
   requireRoot()
-  requireSupport(config, hostFacts())
-  if (config.networkMode === 'host' && ((config.ports ?? []).length > 0 || config.publishesAll)) {
+  requireSupport(asked, hostFacts())
+  if (asked.networkMode === 'host' && ((asked.ports ?? []).length > 0 || asked.publishesAll)) {
     ctx.stderr.line('WARNING: Published ports are discarded when using host network mode')
   }
   await settleInterrupted(ctx)
+  const config = await withNetworks(ctx, asked)
   const create = async (found: WholeImage | undefined): Promise<string> => {
     const warning = found && platformWarning(found.local.config.platform, options.platform)
     if (warning !== undefined) ctx.stderr.line(escapeControls(warning))
@@ -52,6 +54,12 @@ export async function createFromFlags(
       : await create(undefined)
   if (options.cidfile !== undefined) await writeCidFile(ctx, options.cidfile, id)
   return { id, config }
+}
+
+/** The networks must be there, and are known by their names from now on. */
+async function withNetworks(ctx: Context, config: ContainerConfig): Promise<ContainerConfig> {
+  if (config.networks === undefined) return config
+  return { ...config, networks: await checkAttachments(ctx, config.networks) }
 }
 
 /** The flag's parser has seen that there is no such file. */

@@ -14,6 +14,7 @@ import { blockIoFrom } from './run-block-io-flags.ts'
 import type { RunFlags, StdioName } from './run-flags.ts'
 import { healthcheckFrom } from './run-health-flags.ts'
 import { dnsFrom } from './run-name-flags.ts'
+import { networkModeOf, networksFromFlags } from './run-networks.ts'
 
 /** What `run` does around the container; it is no part of the container. */
 export interface RunOptions {
@@ -80,7 +81,7 @@ export function configFromFlags(
     healthcheck: healthcheckFrom(flags),
     hostname: flags.hostname,
     domainname: flags.domainname,
-    networkMode: flags.network ?? flags.net ?? 'bridge',
+    ...networksFromFlags(flags),
     ports: flags.publish?.flat(),
     publishesAll: flags.publishAll,
     exposedPorts: flags.expose?.flat(),
@@ -190,7 +191,7 @@ function refuseContradictions(flags: RunFlags): void {
 
 /** Whose network is joined, its names and its files in /etc are too. */
 function networkContradictions(flags: RunFlags): readonly (readonly [boolean, string])[] {
-  const mode = flags.network ?? flags.net ?? 'bridge'
+  const mode = networkModeOf(flags)
   if (peerOf(mode) === undefined) return []
   const given = [
     ['--hostname', flags.hostname],

@@ -4,7 +4,6 @@ import type {
   ContainerConfig,
   DeviceMapping,
   DeviceRule,
-  NetworkMode,
   RestartPolicy,
   SecurityOptions,
   TmpfsMount,
@@ -37,7 +36,13 @@ import {
   parsePidMode,
   parseUsernsMode,
 } from '../../container/flag-values/namespace-mode.ts'
-import { parseNetworkMode } from '../../container/flag-values/network-mode.ts'
+import {
+  type NetworkFlag,
+  parseAlias,
+  parseIpv4,
+  parseMacAddress,
+  parseNetwork,
+} from '../../container/flag-values/network.ts'
 import {
   parseCpus,
   parseCpuset,
@@ -108,8 +113,12 @@ export interface RunFlags extends BlockIoFlags, HealthFlags, NameFlags {
   readonly memorySwappiness?: number
   readonly mount?: readonly ConfiguredMount[]
   readonly name?: string
-  readonly net?: NetworkMode
-  readonly network?: NetworkMode
+  readonly ip?: string
+  readonly macAddress?: string
+  readonly net?: readonly NetworkFlag[]
+  readonly netAlias?: readonly string[]
+  readonly network?: readonly NetworkFlag[]
+  readonly networkAlias?: readonly string[]
   readonly oomKillDisable?: boolean
   readonly oomScoreAdj?: number
   readonly pid?: ContainerConfig['pidMode']
@@ -281,11 +290,25 @@ function addIsolationFlags(command: Command): void {
     .option('--read-only', 'mount the root filesystem read-only')
     .option('--shm-size <size>', 'size of /dev/shm (default 64m)', size('--shm-size'))
     .option(
-      '--network <mode>',
-      'bridge, host, none, container:NAME or ns:PATH',
-      single('--network', parseNetworkMode),
+      '--network <network>',
+      'a network, again for more; or host, none, container:NAME, ns:PATH',
+      list('--network', parseNetwork),
     )
-    .addOption(new Option('--net <mode>').hideHelp().argParser(single('--net', parseNetworkMode)))
+    .addOption(new Option('--net <network>').hideHelp().argParser(list('--net', parseNetwork)))
+    .option(
+      '--network-alias <name>',
+      'one more name in the network',
+      list('--network-alias', parseAlias),
+    )
+    .addOption(
+      new Option('--net-alias <name>').hideHelp().argParser(list('--net-alias', parseAlias)),
+    )
+    .option('--ip <address>', 'its address in the network', single('--ip', parseIpv4))
+    .option(
+      '--mac-address <address>',
+      'its hardware address in the network',
+      single('--mac-address', parseMacAddress),
+    )
     .option(
       '-p, --publish <[[address:]port:]port[/protocol]>',
       'send what comes to a port of the host to the container',

@@ -150,7 +150,7 @@ test('a bad value is refused in words that begin with the flag', () => {
     ['--name', '-x', /^--name "-x": not a name/],
     ['--hostname', 'a\nb', /^--hostname "a\\nb": not a host name/],
     ['--workdir', 'tmp', /^--workdir "tmp": must be an absolute path/],
-    ['--network', 'mine', /^--network "mine": no such network/],
+    ['--network', 'a/b', /^--network network "a\/b": not a network name/],
     ['--pull', 'often', /^--pull "often": must be always, missing, never or newer/],
     ['--platform', 'a/b/c/d', /^--platform platform a\/b\/c\/d: must be/],
     ['--env', '=x', /^--env "=x": must be NAME=value/],

@@ -28,7 +28,7 @@ import {
   parsePidMode,
   parseUsernsMode,
 } from '../../../src/container/flag-values/namespace-mode.ts'
-import { parseNetworkMode } from '../../../src/container/flag-values/network-mode.ts'
+import { parseMacAddress, parseNetwork } from '../../../src/container/flag-values/network.ts'
 import {
   parseCpus,
   parseCpuset,
@@ -122,16 +122,47 @@ test('names', () => {
   )
   check(parseCgroupParent, [['/a/b', '/a/b']], ['', '..', 'a/../../b', 'system.slice'])
   check(
-    parseNetworkMode,
+    parseNetwork,
     [
-      ['bridge', 'bridge'],
-      ['default', 'bridge'],
-      ['host', 'host'],
-      ['none', 'none'],
-      ['container:web', 'container:web'],
-      ['ns:/run/netns/x', 'ns:/run/netns/x'],
+      ['bridge', { attachment: { name: 'bridge', aliases: [] } }],
+      ['default', { attachment: { name: 'bridge', aliases: [] } }],
+      ['host', { mode: 'host' }],
+      ['none', { mode: 'none' }],
+      ['container:web', { mode: 'container:web' }],
+      ['ns:/run/netns/x', { mode: 'ns:/run/netns/x' }],
+      ['mine', { attachment: { name: 'mine', aliases: [] } }],
+      [
+        'name=mine,alias=a,alias=b,ip=10.0.0.2,mac-address=02-42-AC-11-00-02',
+        {
+          attachment: {
+            name: 'mine',
+            aliases: ['a', 'b'],
+            address: '10.0.0.2',
+            macAddress: '02:42:ac:11:00:02',
+          },
+        },
+      ],
     ],
-    ['', 'container:', 'ns:', 'ns:x', 'mine', '../x', 'a/b', 'a\nb', '-x', 'ns:../x'],
+    [
+      '',
+      'container:',
+      'ns:',
+      'ns:x',
+      '../x',
+      'a/b',
+      'a\nb',
+      '-x',
+      '..',
+      'ns:../x',
+      'name=',
+      'alias=x',
+      'name=a,colour=red',
+    ],
+  )
+  check(
+    parseMacAddress,
+    [['02:42:AC:11:00:02', '02:42:ac:11:00:02']],
+    ['', '02:42', '01:00:00:00:00:00', '02:42:ac:11:00:zz'],
   )
 })
 

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import { TsctrError } from '../../errors.ts'
+import { type Database, writeTransaction } from '../../host/database.ts'
+import { bringUpBridge, takeDownBridge } from '../../network/bridge.ts'
+import { userBridgePrefix } from '../../network/default-network.ts'
+import { lockHostNetwork } from '../../network/host-network-lock.ts'
+import { formatSubnet, parseAddress, parseSubnet, type Subnet, sizeOf } from '../../network/ipv4.ts'
+import { reservedNetworkNames } from '../../network/network-name.ts'
+import { deleteNetwork, findNetwork, insertNetwork, type Network } from '../../network/networks.ts'
+import { addressing, checkAddressing, freeSubnet } from '../../network/subnets.ts'
+import type { ContainerStores } from '../stores.ts'
+import { recordNetworkEvent } from './network-event.ts'
+import { removeStrayBridges } from './remove-network.ts'
+
+export interface NetworkRequest {
+  readonly name: string
+  /** undefined: one that is free. */
+  readonly subnet?: string | undefined
+  readonly gateway?: string | undefined
+  readonly ipRange?: string | undefined
+  readonly auxAddresses: Readonly<Record<string, string>>
+  readonly isInternal: boolean
+  readonly options: Readonly<Record<string, string>>
+  readonly labels: Readonly<Record<string, string>>
+}
+
+export type NetworkStores = Pick<ContainerStores, 'database' | 'dataRoot' | 'namespace'>
+
+/**
+ * Make a network and its bridge.
+ *
+ * @returns  its id
+ * @throws   ALREADY_EXISTS; FAILED_PRECONDITION if something else is in the subnet; nothing is left
+ */
+export async function createNetwork(
+  stores: NetworkStores,
+  request: NetworkRequest,
+): Promise<string> {
+  const { database, namespace } = stores
+  if (reservedNetworkNames.includes(request.name)) {
+    const message = `network ${request.name}: is predefined, its name cannot be given to another`
+    throw new TsctrError('ALREADY_EXISTS', message)
+  }
+  const lock = await lockHostNetwork()
+  try {
+    await removeStrayBridges(stores)
+    if (findNetwork(database, request.name) !== undefined) {
+      throw new TsctrError('ALREADY_EXISTS', `network ${request.name}: exists already`)
+    }
+    const network = networkOf(stores, request)
+    checkAddressing(database, network)
+    writeTransaction(database, () => {
+      insertNetwork(database, network)
+      recordNetworkEvent(database, namespace, { network, action: 'create' })
+    })
+    try {
+      await bringUpBridge(database, network)
+    } catch (error) {
+      await undo(database, namespace, network)
+      throw error
+    }
+    return network.id
+  } finally {
+    lock.release()
+  }
+}
+
+function networkOf({ database, dataRoot }: NetworkStores, request: NetworkRequest): Network {
+  const id = randomBytes(32).toString('hex')
+  const { name, gateway, isInternal, ipRange, auxAddresses, options, labels } = request
+  const bridgeName = userBridgePrefix(dataRoot) + id.slice(0, 8)
+  const subnet =
+    request.subnet === undefined
+      ? freeSubnet(database, { name, bridgeName })
+      : wholeSubnet(request.subnet)
+  return {
+    name,
+    id,
+    driver: 'bridge',
+    bridgeName,
+    ...addressing(subnet),
+    ...(gateway === undefined ? {} : { gateway }),
+    ipRange,
+    auxAddresses,
+    isInternal,
+    mtu: 1500,
+    options,
+    labels,
+    lastAddress: undefined,
+    applied: undefined,
+    createdAt: new Date(),
+  }
+}
+
+/** Docker takes any address of the subnet for its name. */
+function wholeSubnet(text: string): Subnet {
+  const [address = '', length = ''] = text.split('/')
+  const prefixLength = Number(length)
+  if (!/^\d{1,2}$/.test(length) || prefixLength > 32) return parseSubnet(text)
+  const number = parseAddress(address)
+  return parseSubnet(formatSubnet({ base: number - (number % sizeOf(prefixLength)), prefixLength }))
+}
+
+async function undo(database: Database, namespace: string, network: Network): Promise<void> {
+  writeTransaction(database, () => {
+    deleteNetwork(database, network.name)
+    recordNetworkEvent(database, namespace, { network, action: 'destroy' })
+  })
+  // A failure of cleaning up must not replace what went wrong; the next command finds what is left.
+  await takeDownBridge(network.bridgeName).catch(() => {})
+}

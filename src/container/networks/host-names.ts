@@ -1,0 +1,77 @@
+import { join } from 'node:path'
+import type { Database } from '../../host/database.ts'
+import { lockFile } from '../../host/file-lock.ts'
+import { type Endpoint, endpointsIn, endpointsOf } from '../../network/addresses.ts'
+import type { HostEntry } from '../../network/hosts-file.ts'
+import { writeManagedHosts } from '../../network/managed-hosts.ts'
+import { containerFiles } from '../../runtime/container-files.ts'
+import { type ContainerRecord, getContainer } from '../../store/containers.ts'
+import type { ContainerStores } from '../stores.ts'
+
+/**
+ * Bring the names up to date by which the containers of some networks find each other: each has
+ * those of its namespace in its /etc/hosts, by name, alias, short id and `name.network`.
+ *
+ * One process at a time, from what is recorded then: whoever is last writes what is true. What a
+ * killed process left undone, the next change of the network does.
+ */
+export async function refreshHostNames(
+  stores: Pick<ContainerStores, 'database' | 'dataRoot'>,
+  networkNames: readonly string[],
+): Promise<void> {
+  if (networkNames.length === 0) return
+  const lock = await lockFile(join(stores.dataRoot, 'hosts.lock'))
+  try {
+    const directory = new NetworkDirectory(stores.database)
+    const concerned = new Set(
+      networkNames.flatMap((name) => directory.in(name)).map(({ record }) => record),
+    )
+    for (const record of concerned) {
+      const entries = endpointsOf(stores.database, record.id)
+        .flatMap(({ networkName }) => directory.in(networkName))
+        .filter((other) => other.record.namespace === record.namespace)
+        .map(entryOf)
+      writeManagedHosts(containerFiles(stores.dataRoot, record.id).hosts, entries)
+    }
+  } finally {
+    lock.release()
+  }
+}
+
+interface Member {
+  readonly endpoint: Endpoint
+  readonly record: ContainerRecord
+}
+
+function entryOf({ endpoint, record }: Member): HostEntry {
+  const { address, aliases, networkName } = endpoint
+  const names = [record.name, ...aliases, record.id.slice(0, 12), `${record.name}.${networkName}`]
+  return { address, names: [...new Set(names)] }
+}
+
+/** Who is in which network, each looked up once. */
+class NetworkDirectory {
+  readonly #database: Database
+  readonly #networks = new Map<string, readonly Member[]>()
+  readonly #records = new Map<string, ContainerRecord | undefined>()
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  in(networkName: string): readonly Member[] {
+    const known = this.#networks.get(networkName)
+    if (known !== undefined) return known
+    const members = endpointsIn(this.#database, networkName).flatMap((endpoint) => {
+      const record = this.#record(endpoint.containerId)
+      return record === undefined ? [] : { endpoint, record }
+    })
+    this.#networks.set(networkName, members)
+    return members
+  }
+
+  #record(id: string): ContainerRecord | undefined {
+    if (!this.#records.has(id)) this.#records.set(id, getContainer(this.#database, id))
+    return this.#records.get(id)
+  }
+}

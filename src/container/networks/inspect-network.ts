@@ -1,0 +1,65 @@
+import { endpointsIn } from '../../network/addresses.ts'
+import type { Network } from '../../network/networks.ts'
+import { nilMap } from '../../oci/nil.ts'
+import { getContainer } from '../../store/containers.ts'
+import type { NetworkStores } from './create-network.ts'
+import { findListed, type ListedNetwork } from './list-networks.ts'
+
+/**
+ * All that is known of a network, in docker's form, with the containers that are in it now.
+ *
+ * @throws  NOT_FOUND
+ * Source: docker Engine API "Network"
+ */
+export async function inspectNetwork(stores: NetworkStores, name: string): Promise<object> {
+  const network = await findListed(stores, name)
+  return {
+    Name: network.name,
+    Id: network.id,
+    Created: network.createdAt.toISOString(),
+    Scope: 'local',
+    Driver: network.driver,
+    EnableIPv4: true,
+    EnableIPv6: false,
+    IPAM: { Driver: 'default', Options: nilMap, Config: hasSubnet(network) ? ipam(network) : [] },
+    Internal: network.isInternal,
+    Attachable: false,
+    Ingress: false,
+    ConfigFrom: { Network: '' },
+    ConfigOnly: false,
+    Containers: hasSubnet(network) ? users(stores, network) : new Map(),
+    Options: hasSubnet(network) ? new Map(Object.entries(network.options)) : new Map(),
+    Labels: new Map(Object.entries(network.labels)),
+  }
+}
+
+function hasSubnet(network: ListedNetwork | Network): network is Network {
+  return 'subnet' in network
+}
+
+function ipam({ subnet, gateway, ipRange, auxAddresses }: Network): object[] {
+  const hasAuxiliary = Object.keys(auxAddresses).length > 0
+  return [
+    {
+      Subnet: subnet,
+      ...(ipRange === undefined ? {} : { IPRange: ipRange }),
+      Gateway: gateway,
+      ...(hasAuxiliary ? { AuxiliaryAddresses: new Map(Object.entries(auxAddresses)) } : {}),
+    },
+  ]
+}
+
+function users({ database }: NetworkStores, { name }: Network): ReadonlyMap<string, object> {
+  return new Map(
+    endpointsIn(database, name).map((endpoint) => [
+      endpoint.containerId,
+      {
+        Name: getContainer(database, endpoint.containerId)?.name ?? '',
+        EndpointID: endpoint.hostInterface,
+        MacAddress: endpoint.macAddress,
+        IPv4Address: `${endpoint.address}/${endpoint.prefixLength}`,
+        IPv6Address: '',
+      },
+    ]),
+  )
+}
