@@ -24,8 +24,9 @@ export async function publishPorts(
     const network = findNetwork(database, first.networkName)
     if (network === undefined) throw new Error(`bug: network ${first.networkName} is gone`)
     // The rules of a bridge are made with all that is recorded.
-    if (isBridgeUp(network)) await changeElements(database, portElements('add', network, ports))
-    else await bringUpBridge(database, network)
+    if (!isBridgeUp(network) || !(await addElements(database, network, ports))) {
+      await bringUpBridge(database, network)
+    }
   } finally {
     lock.release()
   }
@@ -52,6 +53,21 @@ export async function releasePorts(
   }
 }
 
+/** @returns  false where the maps are not there: an older tsctr has made the rules */
+async function addElements(
+  database: Database,
+  network: Network,
+  ports: readonly PublishedPort[],
+): Promise<boolean> {
+  try {
+    await changeElements(database, portElements('add', network, ports))
+    return true
+  } catch (error) {
+    if (!isMapMissing(error)) throw error
+    return false
+  }
+}
+
 async function deleteElements(
   database: Database,
   network: Network,
@@ -62,7 +78,7 @@ async function deleteElements(
   try {
     await changeElements(database, commands)
   } catch (error) {
-    if (!isTableMissing(error)) throw error
+    if (!isMapMissing(error)) throw error
   }
 }
 
@@ -75,6 +91,6 @@ async function changeElements(database: Database, commands: string): Promise<voi
   recordFirewallState(database, firewallState(before) ?? '', firewallState(after) ?? '')
 }
 
-function isTableMissing(error: unknown): boolean {
+function isMapMissing(error: unknown): boolean {
   return hasCode(error, 'RUNTIME_FAILED') && error.message.includes('No such file or directory')
 }

@@ -5,6 +5,7 @@ import { endpointsOf } from '../../src/network/addresses.ts'
 import { allocatePorts, type PortRequest } from '../../src/network/allocate-ports.ts'
 import { isBridgeUp, removeBridge } from '../../src/network/bridge.ts'
 import { ensureDefaultNetwork } from '../../src/network/default-network.ts'
+import { firewallState, nftGeneration } from '../../src/network/firewall-state.ts'
 import { runInNetworkNamespace } from '../../src/network/network-namespace.ts'
 import type { Network } from '../../src/network/networks.ts'
 import { portsOf } from '../../src/network/ports.ts'
@@ -135,6 +136,14 @@ describe('published ports', { skip: needsNetwork() }, () => {
     assert.equal(askFromOutside(), outsideAddress)
     output('nft', 'flush', 'ruleset')
     await releasePorts(root.database, portsOf(root.database, web.id))
+  })
+
+  test('rules that an older tsctr has made, without the maps, are made anew', async () => {
+    const { bridgeName } = network
+    output('nft', `delete table inet ${bridgeName}; add table inet ${bridgeName}`)
+    root.database.prepare('UPDATE network SET applied = ?').run(firewallState(nftGeneration()))
+    await publish()
+    assert.equal(askFromOutside(), outsideAddress)
   })
 
   test('a change of ports leaves the rest known to be in place', async () => {
