@@ -107,6 +107,16 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/content-verify.ts')).addContentVerifyCommand,
   },
   {
+    names: ['container show-run'],
+    summary: 'Print the command that made a container',
+    load: async () => (await import('./commands/container-show-run.ts')).addContainerShowRunCommand,
+  },
+  {
+    names: ['container spec'],
+    summary: 'Print the config.json that the runtime was given for a running container',
+    load: async () => (await import('./commands/container-spec.ts')).addContainerSpecCommand,
+  },
+  {
     names: ['cp', 'container cp'],
     summary: 'Copy files out of a container or an image, or into a container',
     load: async () => (await import('./commands/cp.ts')).addCpCommand,
@@ -454,7 +464,8 @@ export const commandList: readonly CommandEntry[] = [
   },
   {
     names: ['update', 'container update'],
-    summary: 'Change the published ports of containers',
+    summary:
+      'Change limits, the restart policy and published ports of containers, also of running ones',
     load: async () => (await import('./commands/update.ts')).addUpdateCommand,
   },
   {

@@ -95,8 +95,17 @@ function isDebug(found: Found): boolean {
   return found.line.globals.some((flag) => flag === '-D' || flag === '--debug')
 }
 
+const programCodes: readonly number[] = [
+  exitCodes.engineFailed,
+  exitCodes.cannotInvoke,
+  exitCodes.notFound,
+]
+
 function exitCodeOf(error: unknown, found: Found): number {
-  if (error instanceof TsctrError && error.exitCode !== undefined) return error.exitCode
   const runsProgram = found.kind === 'command' && found.entry.runsProgram === true
-  return runsProgram ? exitCodes.engineFailed : exitCodes.failure
+  const usual = runsProgram ? exitCodes.engineFailed : exitCodes.failure
+  const own = error instanceof TsctrError ? error.exitCode : undefined
+  // Codes that tell a failure of tsctr from one of the program mean something only where one is run.
+  const isOfProgram = own !== undefined && programCodes.includes(own)
+  return own === undefined || (isOfProgram && !runsProgram) ? usual : own
 }

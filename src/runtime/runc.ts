@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { completeProgram, type ProgramResult } from '../host/exec.ts'
+import type { RuntimeResources } from '../oci/runtime-spec.ts'
 import { runtimeError } from './runtime-error.ts'
 
 /** An OCI runtime on this host. */
@@ -90,9 +91,21 @@ export async function runtimeProcesses(runtime: Runtime, containerId: string): P
   return JSON.parse(result.stdout) as number[]
 }
 
-function call(runtime: Runtime, args: readonly string[]): Promise<ProgramResult> {
+/** Change the limits of a running container. @throws RUNTIME_FAILED */
+export async function updateRuntime(
+  runtime: Runtime,
+  containerId: string,
+  resources: Omit<RuntimeResources, 'devices'>,
+): Promise<void> {
+  const args = ['update', '--resources', '-', containerId]
+  const result = await call(runtime, args, JSON.stringify(resources))
+  if (result.exitCode !== 0) throw runtimeError(containerId, result.stderr)
+}
+
+function call(runtime: Runtime, args: readonly string[], input?: string): Promise<ProgramResult> {
   // cwd is / so that no working directory of the caller leaks into a container (CVE-2024-21626).
-  return completeProgram(runtime.path, ['--root', runtime.stateDir, ...args], { cwd: '/' })
+  const options = { cwd: '/', input }
+  return completeProgram(runtime.path, ['--root', runtime.stateDir, ...args], options)
 }
 
 function isGone(result: ProgramResult): boolean {

@@ -1,0 +1,79 @@
+import { TsctrError } from '../errors.ts'
+import { writeTransaction } from '../host/database.ts'
+import { hostFacts } from '../host/host-facts.ts'
+import { runtimeOf, updateRuntime } from '../runtime/runc.ts'
+import { findContainer, updateContainer } from '../store/containers.ts'
+import {
+  asConfig,
+  type ContainerConfig,
+  type ResourceLimits,
+  type RestartPolicy,
+} from './config.ts'
+import { recordContainerEvent } from './container-event.ts'
+import { withContainerLock } from './lock.ts'
+import { isRunning } from './observe.ts'
+import { settleLocked } from './settle.ts'
+import { buildResources } from './spec/resources.ts'
+import type { ContainerStores } from './stores.ts'
+
+export interface UpdateRequest {
+  readonly name: string
+  /** Those to change; the rest stay. */
+  readonly limits: Partial<ResourceLimits>
+  readonly restartPolicy: RestartPolicy | undefined
+}
+
+/**
+ * Change limits and the restart policy of a container: at once if it runs, and for its next starts.
+ * What the kernel refuses changes nothing.
+ *
+ * @throws  NOT_FOUND, INVALID_ARGUMENT for what contradicts the limits it has, RUNTIME_FAILED
+ * Source: docker update
+ */
+export async function updateLimits(stores: ContainerStores, request: UpdateRequest): Promise<void> {
+  const { id } = findContainer(stores.database, stores.namespace, request.name)
+  await withContainerLock(stores, id, async (found) => {
+    await settleLocked(stores, found)
+    const record = findContainer(stores.database, stores.namespace, id)
+    const config = changedConfig(asConfig(record.config), request)
+    if (isRunning(record) && Object.keys(request.limits).length > 0) {
+      const { devices: _, ...resources } = buildResources(config, hostFacts())
+      const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
+      await updateRuntime(runtime, id, resources)
+    }
+    writeTransaction(stores.database, () => {
+      updateContainer(stores.database, id, { config })
+      recordContainerEvent(stores.database, record, 'update')
+    })
+  })
+}
+
+function changedConfig(
+  config: ContainerConfig,
+  { name, limits, restartPolicy }: UpdateRequest,
+): ContainerConfig {
+  if (restartPolicy !== undefined && restartPolicy.name !== 'no' && config.autoRemove) {
+    const message = `container ${name}: goes when it ends (--rm), so nothing can start it again`
+    throw new TsctrError('INVALID_ARGUMENT', message)
+  }
+  const resources = { ...config.resources, ...limits }
+  // Which of the two is meant was said last.
+  if (limits.nanoCpus !== undefined) resources.cpuQuotaUs = resources.cpuPeriodUs = undefined
+  else if (limits.cpuQuotaUs !== undefined) resources.nanoCpus = undefined
+  refuseContradictions(name, resources)
+  return { ...config, resources, ...(restartPolicy === undefined ? {} : { restartPolicy }) }
+}
+
+function refuseContradictions(name: string, limits: ResourceLimits): void {
+  const { memoryBytes = Infinity, memorySwapBytes, memoryReservationBytes = 0 } = limits
+  const isSwapBelow =
+    memorySwapBytes !== undefined && memorySwapBytes !== -1 && memorySwapBytes < memoryBytes
+  if (isSwapBelow) {
+    const message = `container ${name}: its limit of memory and swap together would be below that of memory`
+    throw new TsctrError('INVALID_ARGUMENT', message, { hint: 'give --memory-swap too' })
+  }
+  if (memoryReservationBytes > memoryBytes) {
+    const message = `container ${name}: --memory-reservation would be above --memory`
+    throw new TsctrError('INVALID_ARGUMENT', message)
+  }
+}
