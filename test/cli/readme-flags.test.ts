@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Command } from 'commander'
+import { Command, type Option } from 'commander'
 import { addCreateCommand } from '../../src/cli/commands/create.ts'
 import { addExecCommand } from '../../src/cli/commands/exec.ts'
 import { refusedRunFlags } from '../../src/cli/commands/refused-flags.ts'
@@ -28,10 +28,13 @@ const rows = [...section.matchAll(/^\| (`-.*?) \| (.*?) \| (.*?) \|(.*)\|$/gm)].
 )
 const refused = refusedRunFlags.map(({ flag }) => flag.replace(/ .*/, ''))
 
-/** The flags of a command, without those that are only there to be refused. */
+/** The flags of a command, without those that are only there to be refused or to undo another. */
 function flagsOf(command: Command): string[] {
+  const positive = command.options.filter(({ negate }) => !negate)
+  const undoes = (option: Option): boolean =>
+    option.negate && positive.some((other) => other.attributeName() === option.attributeName())
   return command.options
-    .filter(({ negate, long }) => !negate && !refused.includes(long ?? ''))
+    .filter((option) => !undoes(option) && !refused.includes(option.long ?? ''))
     .map(({ short, long }) => [short, long].filter((name) => name !== undefined).join(', '))
     .sort()
 }
