@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, afterEach, before, describe, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import type { RunningRegistry } from '../../fixtures/docker-registry.ts'
 import { runInNetworkNamespace } from '../../src/network/network-namespace.ts'
 import {
@@ -162,6 +163,40 @@ describe('run -p', { skip }, () => {
       runInNetworkNamespace(outside.netns, () => get(`${hostAddress}:8080`)),
       'hello',
     )
+  })
+
+  test('a run that is killed, wherever it was, leaves no port, address or interface', async () => {
+    const links = (): string[] => output('ip', '-br', 'link', 'show', 'type', 'veth').split('\n')
+    const before = links().length
+    for (const delayMs of [100, 200, 300, 400, 600, 900]) {
+      const args = ['run', '-d', '--name', 'half', '-p', '8080:80', 'busybox', 'sleep', '600']
+      const started = sandbox.start(args)
+      await setTimeout(delayMs)
+      started.child.kill('SIGKILL')
+      await started.finished
+      await web('--name', 'whole', '-p', '8081:80')
+      await succeeds('rm', '-f', 'whole')
+      const left = await succeeds('ps', '-aq', '--filter', 'name=half')
+      // It may have come so far that the container runs: then it is whole.
+      if (left !== '') await succeeds('rm', '-f', left)
+      assert.equal(sandboxRow('SELECT count(*) FROM port'), '0', `killed after ${delayMs} ms`)
+      assert.equal(sandboxRow('SELECT count(*) FROM address'), '0', `killed after ${delayMs} ms`)
+      assert.equal(links().length, before, `killed after ${delayMs} ms`)
+    }
+  })
+
+  test('of runs that want one port at the same time, one gets it', async () => {
+    const names = ['r1', 'r2', 'r3', 'r4']
+    const results = await Promise.all(
+      names.map((name) =>
+        run('run', '-d', '--name', name, '-p', '8080:80', 'busybox', 'sleep', '600'),
+      ),
+    )
+    assert.equal(results.filter(({ exitCode }) => exitCode === 0).length, 1)
+    for (const { exitCode, stderr } of results) {
+      if (exitCode !== 0) assert.match(stderr, /8080\/tcp: already in use by container/)
+    }
+    assert.equal((await succeeds('ps', '-aq')).split('\n').length, 1)
   })
 
   const refused: readonly (readonly [string, RegExp])[] = [
