@@ -8,10 +8,9 @@ import { acceptInLegacyChain } from './foreign-chains.ts'
 import { lockHostNetwork } from './host-network-lock.ts'
 import { hostRoutes } from './host-routes.ts'
 import { parseSubnet } from './ipv4.ts'
+import { defaultNetworkName } from './network-name.ts'
 import { findNetwork, insertNetwork, type Network } from './networks.ts'
 import { addressing, freeSubnet, isInTheWay } from './subnets.ts'
-
-export const defaultNetworkName = 'bridge'
 
 const usualDataRoot = '/var/lib/tsctr'
 

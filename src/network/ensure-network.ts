@@ -1,10 +1,11 @@
 import { TsctrError } from '../errors.ts'
 import type { Database } from '../host/database.ts'
 import { bringUpBridge, isBridgeUp } from './bridge.ts'
-import { defaultNetworkName, ensureDefaultNetwork } from './default-network.ts'
+import { ensureDefaultNetwork } from './default-network.ts'
 import { hasLegacyFilter } from './firewall-state.ts'
 import { acceptInLegacyChain } from './foreign-chains.ts'
 import { lockHostNetwork } from './host-network-lock.ts'
+import { defaultNetworkName } from './network-name.ts'
 import { findNetwork, type Network } from './networks.ts'
 
 /**

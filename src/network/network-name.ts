@@ -1,5 +1,8 @@
 import { TsctrError } from '../errors.ts'
 
+/** The network of containers that ask for none. */
+export const defaultNetworkName = 'bridge'
+
 /** Modes of a container and docker's own networks: no network of a user's has such a name. */
 export const reservedNetworkNames: readonly string[] = [
   'bridge',

@@ -1,4 +1,4 @@
-import { defaultNetworkName } from '../../network/default-network.ts'
+import { defaultNetworkName } from '../../network/network-name.ts'
 import { type ContainerConfig, type NetworkAttachment, namespacePathOf, peerOf } from '../config.ts'
 
 /** The networks that a container is to be in, in the order of its interfaces. */

@@ -1,6 +1,7 @@
 import { TsctrError } from '../../errors.ts'
-import { declareDefaultNetwork, defaultNetworkName } from '../../network/default-network.ts'
+import { declareDefaultNetwork } from '../../network/default-network.ts'
 import { parseAddress, parseSubnet, sizeOf } from '../../network/ipv4.ts'
+import { defaultNetworkName } from '../../network/network-name.ts'
 import { type Network, resolveNetwork } from '../../network/networks.ts'
 import type { NetworkAttachment } from '../config.ts'
 import type { NetworkStores } from './create-network.ts'
