@@ -82,7 +82,10 @@ describe('inspect', { skip: needsRegistry() }, () => {
     assert.match(template.stderr, /^tsctr: template parsing error: .*"Nope"\n/)
     assert.equal(template.exitCode, 1)
     const type = await sandbox.run(['inspect', '--type=secret', 'redis:alpine'])
-    assert.match(type.stderr, /^tsctr: --type "secret": must be container, image, volume or network\n/)
+    assert.match(
+      type.stderr,
+      /^tsctr: --type "secret": must be container, image, volume or network\n/,
+    )
     assert.equal(type.exitCode, 1)
   })
 
