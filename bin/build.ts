@@ -1,4 +1,4 @@
-import { statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { buildOneFile } from './one-file.ts'
 
@@ -9,6 +9,7 @@ const scratch = join(root, 'build/one-file')
 // Each command as far as it goes without a container or a network: options read, the store opened,
 // an answer printed. The image has no files, so that anybody can unpack it.
 const emptyArchive = join(root, 'build/empty.tar')
+mkdirSync(dirname(emptyArchive), { recursive: true })
 writeFileSync(emptyArchive, Buffer.alloc(1024))
 const training = [
   ['version'],
