@@ -44,22 +44,31 @@ function mountsBelow(dir: string): string[] {
   return lines.map((line) => line.split(' ')[4] ?? '').filter((path) => path.startsWith(`${dir}/`))
 }
 
-/** Processes with the directory in their arguments or environment; not this one and its parents. */
+/**
+ * Processes with the directory in their arguments or environment, or with their root in it, as those
+ * of containers have; not this one.
+ */
 function processesNaming(dir: string): { pid: number; command: string }[] {
   const pids = listDir('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
   return pids.flatMap((pid) => {
     const command = readProc(pid, 'cmdline').replaceAll('\0', ' ').trim()
     const names = command.includes(dir) || readProc(pid, 'environ').includes(dir)
-    return names ? [{ pid: Number(pid), command }] : []
+    return names || hasRootIn(pid, dir) ? [{ pid: Number(pid), command }] : []
   })
+}
+
+/** Source: proc(5) /proc/PID/mountinfo; a bind mount's root, an overlay's options */
+function hasRootIn(pid: string, dir: string): boolean {
+  const mounts = readProc(pid, 'mountinfo').split('\n')
+  return mounts.some((line) => line.split(' ')[4] === '/' && line.includes(`${dir}/`))
 }
 
 function readProc(pid: string, name: string): string {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'latin1')
   } catch (error) {
-    // Gone meanwhile, or another user's.
-    if (isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return ''
+    // Gone meanwhile (EINVAL: without mounts by now), or another user's.
+    if (isErrno(error, 'ENOENT', 'ESRCH', 'EINVAL', 'EACCES', 'EPERM')) return ''
     throw error
   }
 }
