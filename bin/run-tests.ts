@@ -4,7 +4,7 @@ import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pushedStore } from '../fixtures/images/store.ts'
 import { needsRegistry } from '../test/helpers/capabilities.ts'
-import { cleanUp, hostNetworkState, newSince, usersOf } from '../test/helpers/leaks.ts'
+import { cleanUp, hostState, newSince, usersOf } from '../test/helpers/leaks.ts'
 
 /**
  * `npm test`: all test files, or those below the given paths, then a look at what they left behind.
@@ -18,16 +18,13 @@ const root = join(import.meta.dirname, '..')
 const scratchDir = mkdtempSync('/tmp/tsctr-test-')
 // Tests that give up their privileges must reach what they made in it.
 chmodSync(scratchDir, 0o711)
-const before = hostNetworkState()
+const before = hostState()
 let exitCode: number
 try {
   if (needsRegistry() === false) await pushedStore()
   exitCode = await runTests(testFiles(process.argv.slice(2)))
 } finally {
-  const leaks = await lasting(() => [
-    ...usersOf(scratchDir),
-    ...newSince(before, hostNetworkState()),
-  ])
+  const leaks = await lasting(() => [...usersOf(scratchDir), ...newSince(before, hostState())])
   cleanUp(scratchDir)
   if (leaks.length > 0) {
     console.error(`✖ left behind by the tests:\n${leaks.map((leak) => `  ${leak}\n`).join('')}`)

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { MNT_DETACH, MS_BIND, MS_REC, mount, umount2 } from '../../src/host/libc.ts'
 import { cleanUp } from '../helpers/leaks.ts'
-import { containersBelow, removeCgroups, topCgroups } from './leftover-cgroups.ts'
+import { containersBelow, removeCgroups, topCgroups } from '../helpers/leftover-cgroups.ts'
 
 /**
  * Run a script in mount, network, IPC and process namespaces of its own, where it may start daemons,
@@ -32,7 +32,7 @@ export async function runInPrivateMachine(
     ])
   } finally {
     const made = topCgroups().filter((path) => !cgroupsBefore.includes(path))
-    await removeCgroups(made, containersBelow(scratch))
+    removeCgroups(made, containersBelow(scratch))
     cleanUp(scratch)
   }
 }

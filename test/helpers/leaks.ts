@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { isErrno } from '../../src/errors.ts'
 import { MNT_DETACH, umount2 } from '../../src/host/libc.ts'
+import { containerCgroups, containersBelow, removeCgroups } from './leftover-cgroups.ts'
 
 /** Mounts below a directory, processes that name it, and files left in it; one line each. */
 export function usersOf(dir: string): string[] {
@@ -12,7 +13,7 @@ export function usersOf(dir: string): string[] {
   ]
 }
 
-/** End the processes, undo the mounts and remove the files that `usersOf` lists. */
+/** End the processes, undo the mounts and remove the files that `usersOf` lists, and the cgroups of its containers. */
 export function cleanUp(dir: string): void {
   for (const { pid } of processesNaming(dir)) {
     try {
@@ -21,14 +22,16 @@ export function cleanUp(dir: string): void {
       if (!isErrno(error, 'ESRCH')) throw error
     }
   }
+  removeCgroups([], containersBelow(dir))
   for (const path of mountsBelow(dir).reverse()) umount2(path, MNT_DETACH)
   // With a mount left over, a recursive delete would go through it.
   if (mountsBelow(dir).length === 0) rmSync(dir, { recursive: true, force: true })
 }
 
-/** What tsctr may leave outside of its directories: network namespaces, interfaces, nft tables. */
-export function hostNetworkState(): string[] {
+/** What tsctr may leave outside of its directories: namespaces, interfaces, nft tables, cgroups. */
+export function hostState(): string[] {
   return [
+    ...containerCgroups(),
     ...listDir('/run/netns').map((name) => `network namespace ${name}`),
     ...listDir('/sys/class/net').map((name) => `network interface ${name}`),
     ...nftTables().map((name) => `nft ${name}`),
