@@ -10,6 +10,7 @@ import {
   type RestartPolicy,
 } from './config.ts'
 import { recordContainerEvent } from './container-event.ts'
+import { limitContradiction } from './limit-contradiction.ts'
 import { withContainerLock } from './lock.ts'
 import { isRunning } from './observe.ts'
 import { settleLocked } from './settle.ts'
@@ -57,23 +58,13 @@ function changedConfig(
     throw new TsctrError('INVALID_ARGUMENT', message)
   }
   const resources = { ...config.resources, ...limits }
-  // Which of the two is meant was said last.
-  if (limits.nanoCpus !== undefined) resources.cpuQuotaUs = resources.cpuPeriodUs = undefined
-  else if (limits.cpuQuotaUs !== undefined) resources.nanoCpus = undefined
-  refuseContradictions(name, resources)
+  // Said now, one of the two takes the place of the other that it had; both said now contradict.
+  const { nanoCpus, cpuQuotaUs, cpuPeriodUs } = limits
+  if (nanoCpus !== undefined) Object.assign(resources, { cpuQuotaUs, cpuPeriodUs })
+  else if ((cpuQuotaUs ?? cpuPeriodUs) !== undefined) resources.nanoCpus = undefined
+  const contradiction = limitContradiction(resources)
+  if (contradiction !== undefined) {
+    throw new TsctrError('INVALID_ARGUMENT', `container ${name}: ${contradiction}`)
+  }
   return { ...config, resources, ...(restartPolicy === undefined ? {} : { restartPolicy }) }
-}
-
-function refuseContradictions(name: string, limits: ResourceLimits): void {
-  const { memoryBytes = Infinity, memorySwapBytes, memoryReservationBytes = 0 } = limits
-  const isSwapBelow =
-    memorySwapBytes !== undefined && memorySwapBytes !== -1 && memorySwapBytes < memoryBytes
-  if (isSwapBelow) {
-    const message = `container ${name}: its limit of memory and swap together would be below that of memory`
-    throw new TsctrError('INVALID_ARGUMENT', message, { hint: 'give --memory-swap too' })
-  }
-  if (memoryReservationBytes > memoryBytes) {
-    const message = `container ${name}: --memory-reservation would be above --memory`
-    throw new TsctrError('INVALID_ARGUMENT', message)
-  }
 }

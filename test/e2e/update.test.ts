@@ -70,9 +70,16 @@ describe('tsctr update', { skip: needsContainers() || needsRegistry() }, () => {
     for (const [args, expected] of [
       [['it'], /^tsctr: update: no flag says what to change/],
       [['-m', '1', 'it'], /^tsctr: --memory /],
-      [['--memory-reservation', '65m', 'it'], /would be above --memory\n$/],
-      [['-m', '200m', 'it'], /would be below that of memory/],
+      [
+        ['--memory-reservation', '65m', 'it'],
+        /^tsctr: container it: --memory-reservation: above --memory\n$/,
+      ],
+      [
+        ['-m', '200m', 'it'],
+        /^tsctr: container it: --memory-swap: counts memory and swap together/,
+      ],
       [['--cpuset-cpus', '999', 'it'], /^tsctr: /],
+      [['--cpus', '1', '--cpu-quota', '5000', 'it'], /--cpus: contradicts --cpu-quota\n$/],
       [['-m', '70m', 'nosuch'], /^tsctr: container nosuch: no such container\n$/],
     ] as const) {
       const { exitCode, stderr } = await sandbox.run(['update', ...args])

@@ -8,8 +8,10 @@ import {
 import { keyValues, resolveEnv } from '../../container/flag-values/key-values.ts'
 import { logConfig } from '../../container/flag-values/log-opt.ts'
 import { defaultSecurity } from '../../container/flag-values/security-opt.ts'
+import { limitContradiction } from '../../container/limit-contradiction.ts'
 import { TsctrError } from '../../errors.ts'
 import type { PullPolicy } from '../../image/pull-policy.ts'
+import { limitsFrom } from './limit-flags.ts'
 import { blockIoFrom } from './run-block-io-flags.ts'
 import type { RunFlags, StdioName } from './run-flags.ts'
 import { healthcheckFrom } from './run-health-flags.ts'
@@ -141,19 +143,10 @@ function entrypointOf({ entrypoint }: RunFlags): string[] | undefined {
 
 function resourcesFrom(flags: RunFlags): ResourceLimits {
   return {
-    nanoCpus: flags.cpus,
-    cpuShares: flags.cpuShares,
-    cpuQuotaUs: flags.cpuQuota,
-    cpuPeriodUs: flags.cpuPeriod,
+    ...limitsFrom(flags),
     realtimePeriodUs: flags.cpuRtPeriod,
     realtimeRuntimeUs: flags.cpuRtRuntime,
-    cpusetCpus: flags.cpusetCpus,
-    cpusetMems: flags.cpusetMems,
-    memoryBytes: flags.memory,
-    memoryReservationBytes: flags.memoryReservation,
-    memorySwapBytes: flags.memorySwap,
     memorySwappiness: flags.memorySwappiness,
-    pidsLimit: flags.pidsLimit,
     oomScoreAdj: flags.oomScoreAdj,
     isOomKillDisabled: flags.oomKillDisable ?? false,
     blockIo: blockIoFrom(flags),
@@ -162,15 +155,9 @@ function resourcesFrom(flags: RunFlags): ResourceLimits {
 }
 
 function refuseContradictions(flags: RunFlags): void {
-  const { cpus, cpuPeriod, cpuQuota, memory, memorySwap, memoryReservation } = flags
-  const cpuFlag =
-    cpuPeriod !== undefined ? '--cpu-period' : cpuQuota !== undefined ? '--cpu-quota' : ''
-  const isSwapBelow = memorySwap !== undefined && memorySwap !== -1 && memorySwap < (memory ?? 0)
+  const contradiction = limitContradiction(limitsFrom(flags))
+  if (contradiction !== undefined) throw new TsctrError('INVALID_ARGUMENT', contradiction)
   const problems: readonly (readonly [boolean, string])[] = [
-    [cpus !== undefined && cpuFlag !== '', `--cpus: contradicts ${cpuFlag}`],
-    [memorySwap !== undefined && memory === undefined, '--memory-swap: needs --memory too'],
-    [isSwapBelow, '--memory-swap: counts memory and swap together, so it cannot be below --memory'],
-    [(memoryReservation ?? 0) > (memory ?? Infinity), '--memory-reservation: above --memory'],
     [flags.uts === 'host' && flags.hostname !== undefined, '--hostname: contradicts --uts host'],
     [
       flags.uts === 'host' && flags.domainname !== undefined,

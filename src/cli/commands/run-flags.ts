@@ -43,12 +43,7 @@ import {
   parseMacAddress,
   parseNetwork,
 } from '../../container/flag-values/network.ts'
-import {
-  parseCpus,
-  parseCpuset,
-  parseUmask,
-  wholeNumber,
-} from '../../container/flag-values/number.ts'
+import { parseUmask, wholeNumber } from '../../container/flag-values/number.ts'
 import { oneOf } from '../../container/flag-values/one-of.ts'
 import { parseExpose, parsePublish } from '../../container/flag-values/publish.ts'
 import { parseRestartPolicy } from '../../container/flag-values/restart-policy.ts'
@@ -64,13 +59,14 @@ import type { PortRequest } from '../../network/allocate-ports.ts'
 import { parsePlatform } from '../../oci/platform.ts'
 import { parseSignal } from '../../oci/signal.ts'
 import { repeated, single } from '../flag-parser.ts'
+import { addLimitFlags, type LimitFlags } from './limit-flags.ts'
 import { addRefusedFlags, refusedRunFlags } from './refused-flags.ts'
 import { addBlockIoFlags, type BlockIoFlags } from './run-block-io-flags.ts'
 import { addHealthFlags, type HealthFlags } from './run-health-flags.ts'
 import { addNameFlags, type NameFlags } from './run-name-flags.ts'
 
 /** What commander makes of the flags of `run` and `create`; names as it derives them. */
-export interface RunFlags extends BlockIoFlags, HealthFlags, NameFlags {
+export interface RunFlags extends BlockIoFlags, HealthFlags, LimitFlags, NameFlags {
   readonly annotation?: readonly string[]
   readonly attach?: readonly StdioName[]
   readonly capAdd?: readonly string[]
@@ -79,14 +75,8 @@ export interface RunFlags extends BlockIoFlags, HealthFlags, NameFlags {
   readonly cgroupParent?: string
   readonly cgroupns?: 'private' | 'host'
   readonly cidfile?: string
-  readonly cpuPeriod?: number
-  readonly cpuQuota?: number
   readonly cpuRtPeriod?: number
   readonly cpuRtRuntime?: number
-  readonly cpuShares?: number
-  readonly cpus?: number
-  readonly cpusetCpus?: string
-  readonly cpusetMems?: string
   readonly detach?: boolean
   readonly detachKeys?: Buffer
   readonly device?: readonly DeviceMapping[]
@@ -107,9 +97,6 @@ export interface RunFlags extends BlockIoFlags, HealthFlags, NameFlags {
   readonly labelFile?: readonly (readonly string[])[]
   readonly logDriver?: LogDriverName
   readonly logOpt?: readonly LogOption[]
-  readonly memory?: number
-  readonly memoryReservation?: number
-  readonly memorySwap?: number
   readonly memorySwappiness?: number
   readonly mount?: readonly ConfiguredMount[]
   readonly name?: string
@@ -123,7 +110,6 @@ export interface RunFlags extends BlockIoFlags, HealthFlags, NameFlags {
   readonly oomScoreAdj?: number
   readonly pid?: ContainerConfig['pidMode']
   readonly pidfile?: string
-  readonly pidsLimit?: number
   readonly platform?: string
   readonly privileged?: boolean
   readonly publish?: readonly (readonly PortRequest[])[]
@@ -160,8 +146,6 @@ export type StdioName = 'stdin' | 'stdout' | 'stderr'
 
 /** conmon counts in 32 bits. */
 const maxTimeoutS = 2 ** 31 - 1
-const minMemoryBytes = 6 * 1024 * 1024
-
 /**
  * Add docker's flags for making a container. A bad value is refused while parsing.
  *
@@ -348,12 +332,7 @@ function addSecurityFlags(command: Command): void {
 }
 
 function addResourceFlags(command: Command): void {
-  const swap = (text: string): number => (text === '-1' ? -1 : parseSize(text))
-  command
-    .option('--cpus <number>', 'number of CPUs', single('--cpus', parseCpus))
-    .option('--cpu-shares <number>', 'relative weight', number('--cpu-shares', 2, 262144))
-    .option('--cpu-period <µs>', 'length of a CFS period', number('--cpu-period', 1000, 1000000))
-    .option('--cpu-quota <µs>', 'CPU time in each period', number('--cpu-quota', -1))
+  addLimitFlags(command)
     .option(
       '--cpu-rt-period <µs>',
       'length of a realtime period',
@@ -364,11 +343,6 @@ function addResourceFlags(command: Command): void {
       'realtime CPU time in each period',
       number('--cpu-rt-runtime', 0, 1000000),
     )
-    .option('--cpuset-cpus <list>', 'CPUs to run on', single('--cpuset-cpus', parseCpuset))
-    .option('--cpuset-mems <list>', 'memory nodes', single('--cpuset-mems', parseCpuset))
-    .option('-m, --memory <size>', 'memory limit', size('--memory', minMemoryBytes))
-    .option('--memory-reservation <size>', 'soft memory limit', size('--memory-reservation'))
-    .option('--memory-swap <size>', 'memory and swap; -1 no limit', single('--memory-swap', swap))
     .option('--memory-swappiness <0-100>', 'swappiness', number('--memory-swappiness', 0, 100))
     .option('--oom-kill-disable', 'do not kill when out of memory')
     .option(
@@ -376,7 +350,6 @@ function addResourceFlags(command: Command): void {
       'OOM preference',
       number('--oom-score-adj', -1000, 1000),
     )
-    .option('--pids-limit <number>', 'processes; -1 no limit', number('--pids-limit', -1))
     .option(
       '--cgroup-conf <file=value>',
       'write to a file of the cgroup (v2)',
