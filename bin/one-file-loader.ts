@@ -1,12 +1,11 @@
 import sea from 'node:sea'
-import { Script } from 'node:vm'
+import { ChunkScripts, type Chunks, runChunks } from './chunk-loader.ts'
 
-// The first lines of the one-file build, and of its worker threads: they start the bundle with the
-// code that V8 has compiled for it at build time.
+// The first lines of the one-file build, and of its worker threads: they start the program's chunks
+// with the code that V8 has compiled for them at build time.
 const asset = (name: string): Buffer => Buffer.from(sea.getRawAsset(name))
-// The bundle is ASCII, so latin1 is a plain copy.
-const script = new Script(asset('tsctr.cjs').toString('latin1'), {
-  filename: 'tsctr.cjs',
-  cachedData: asset('tsctr.cache'),
-})
-script.runInThisContext()(require)
+const { main, ...index }: Pick<Chunks, 'scriptOf' | 'ranges'> & { main: string } = JSON.parse(
+  asset('chunks.json').toString('latin1'),
+)
+const chunks = { ...index, texts: asset('chunks.txt'), codes: asset('chunks.code') }
+runChunks(new ChunkScripts(chunks), main, require)

@@ -1,7 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type BuildOptions, build } from 'esbuild'
+import { build } from 'esbuild'
+import { bundleChunks, groupChunks, type TrainingResult, writeChunks } from './chunks.ts'
 import { withoutLibatomic } from './without-libatomic.ts'
 
 export interface OneFileOptions {
@@ -23,9 +32,8 @@ export interface OneFileOptions {
  * Make one executable file out of a TypeScript program, its packages, better-sqlite3's addon and
  * the Node that runs this build.
  *
- * It starts about as fast as Node itself: the bundle is CommonJS, whose modules run when a lazy
- * import reaches them; the code that commands need is compiled at build time; debug symbols are
- * left out.
+ * It starts about as fast as Node itself: a command reads only the chunks of the program that it
+ * needs; their code is compiled at build time; debug symbols are left out.
  */
 export async function buildOneFile(options: OneFileOptions): Promise<void> {
   const { root, entry, output, scratch } = options
@@ -33,22 +41,34 @@ export async function buildOneFile(options: OneFileOptions): Promise<void> {
   mkdirSync(scratch, { recursive: true })
   mkdirSync(dirname(output), { recursive: true })
   const part = (name: string): string => join(scratch, name)
-  await Promise.all([
-    // A function, so that the loader can hand `require` to it.
-    bundle(root, entry, part('tsctr.cjs'), {
-      banner: { js: '(function(require){' },
-      footer: { js: '})' },
-    }),
+  const [chunks] = await Promise.all([
+    bundleChunks(root, entry),
     bundle(root, 'bin/one-file-loader.ts', part('loader.cjs')),
     bundle(root, 'bin/one-file-trainer.ts', part('trainer.cjs')),
   ])
   const executable = strippedNode(part('node'))
-  const assets = { 'tsctr.cjs': part('tsctr.cjs'), 'better_sqlite3.node': addonPath(root) }
-  makeExecutable(part('trainer'), part('trainer.cjs'), executable, assets)
-  train(part('trainer'), part('tsctr.cache'), options)
+  const addon = { 'better_sqlite3.node': addonPath(root) }
+  makeExecutable(part('trainer'), part('trainer.cjs'), executable, addon)
+  // First to see what is used together; then to compile it in the scripts that follow from it.
+  writeChunks(
+    scratch,
+    chunks,
+    [...chunks.texts.keys()].map((name) => [name]),
+  )
+  const groups = groupChunks(chunks, train(part('trainer'), options).used)
+  writeChunks(scratch, chunks, groups)
+  const { codes } = train(part('trainer'), options)
+  writeChunks(
+    scratch,
+    chunks,
+    groups,
+    codes.map((code) => Buffer.from(code, 'base64')),
+  )
   makeExecutable(part('program'), part('loader.cjs'), executable, {
-    ...assets,
-    'tsctr.cache': part('tsctr.cache'),
+    ...addon,
+    'chunks.json': part('chunks.json'),
+    'chunks.txt': part('chunks.txt'),
+    'chunks.code': part('chunks.code'),
     'loader.cjs': part('loader.cjs'),
   })
   withoutLibatomic(part('program'))
@@ -58,14 +78,8 @@ export async function buildOneFile(options: OneFileOptions): Promise<void> {
   renameSync(part('program'), output)
 }
 
-async function bundle(
-  root: string,
-  entry: string,
-  outfile: string,
-  options: BuildOptions = {},
-): Promise<void> {
+async function bundle(root: string, entry: string, outfile: string): Promise<void> {
   await build({
-    ...options,
     entryPoints: [entry],
     absWorkingDir: root,
     outfile,
@@ -75,11 +89,7 @@ async function bundle(
     format: 'cjs',
     minifySyntax: true,
     minifyWhitespace: true,
-    // Otherwise imports of Node's own modules stay import(), which the loader's script has not.
-    supported: { 'dynamic-import': false },
     legalComments: 'none',
-    // Only what runs from source asks where its file is.
-    define: { 'import.meta.url': '"file:///"' },
     logLevel: 'warning',
   })
 }
@@ -97,8 +107,13 @@ function makeExecutable(
     assets,
     disableExperimentalSEAWarning: true,
     useCodeCache: true,
-    // Node looks for its own --env-file behind the program's name too, up to a `--`.
-    execArgv: ['--disable-warning=ExperimentalWarning', '--'],
+    execArgv: [
+      '--disable-warning=ExperimentalWarning',
+      // Most commands then end before there is garbage to collect.
+      '--min-semi-space-size=16',
+      // Node looks for its own --env-file behind the program's name too, up to a `--`.
+      '--',
+    ],
     // The caller's NODE_OPTIONS are meant for other programs, and must not reach into this one.
     execArgvExtension: 'none',
   }
@@ -109,13 +124,19 @@ function makeExecutable(
   chmodSync(output, 0o755)
 }
 
-/** What the commands print is theirs: only whether the code was written counts. */
-function train(trainer: string, cache: string, options: OneFileOptions): void {
-  execFileSync(trainer, [cache, JSON.stringify(options.training)], {
+/** What the commands print is theirs: only whether the result was written counts. */
+function train(
+  trainer: string,
+  { scratch, training, trainingEnv }: OneFileOptions,
+): TrainingResult {
+  const result = join(scratch, 'training.json')
+  rmSync(result, { force: true })
+  execFileSync(trainer, [scratch, JSON.stringify(training)], {
     stdio: 'ignore',
-    env: { ...process.env, ...options.trainingEnv },
+    env: { ...process.env, ...trainingEnv },
     timeout: 60_000,
   })
+  return JSON.parse(readFileSync(result, 'utf8'))
 }
 
 /** Debug symbols are a fifth of Node, and make it slower to load. */

@@ -102,6 +102,14 @@ describe('the one-file build', () => {
     }
   })
 
+  // Only 5000 of the unit µs, which is not ASCII, are long enough for the flag's next complaint.
+  test('reads its own text right', () => {
+    const args = ['run', '--health-interval', '5000µs', '--health-retries', 'x', 'busybox']
+    const { stderr } = runTsctr(args, { program: builtProgram })
+    assert.match(stderr, /--health-retries/)
+    assert.doesNotMatch(stderr, /--health-interval/)
+  })
+
   test('prints no warning of the Node inside', () => {
     const { stderr } = runTsctr(['version', '--format', 'json'], { program: builtProgram })
     assert.equal(stderr, '')
