@@ -1,5 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, resolve } from 'node:path'
 import { TsctrError } from '../errors.ts'
 
 /** Searched after PATH: users' PATH often lacks the system directories. */
@@ -18,20 +18,21 @@ const packages: ReadonlyMap<string, string> = new Map(
 )
 
 /**
- * The path of a program that must be installed on the host.
+ * The path of a program that must be installed on the host. It is absolute, whatever PATH holds: it
+ * is used from other directories, and is never taken for an option.
  *
- * @param nameOrPath  a path is taken as it is
+ * @param nameOrPath  a path is not looked up
  * @throws            FAILED_PRECONDITION, with what to install
  */
 export function findProgram(nameOrPath: string): string {
   if (nameOrPath.includes('/')) {
-    if (isExecutable(nameOrPath)) return nameOrPath
+    if (isExecutable(nameOrPath)) return resolve(nameOrPath)
     throw new TsctrError('FAILED_PRECONDITION', `${nameOrPath}: not an executable file`)
   }
   const searched = [...(process.env.PATH ?? '').split(delimiter), ...systemDirectories]
   for (const directory of searched) {
     if (directory === '') continue
-    const path = join(directory, nameOrPath)
+    const path = resolve(directory, nameOrPath)
     if (isExecutable(path)) return path
   }
   throw new TsctrError('FAILED_PRECONDITION', `${nameOrPath}: not installed`, {

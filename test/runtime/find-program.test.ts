@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { after, afterEach, test } from 'node:test'
 import { findProgram } from '../../src/runtime/find-program.ts'
 
@@ -50,6 +50,14 @@ test('a path is taken as it is', () => {
     code: 'FAILED_PRECONDITION',
     message: `${scratch}/nope: not an executable file`,
   })
+})
+
+// conmon, in the directory /, said of `--runtime ./mine` that there is no such file.
+test('what is found from the working directory has an absolute path', () => {
+  const path = program('seventh', '--version')
+  assert.equal(findProgram(relative(process.cwd(), path)), path)
+  process.env.PATH = relative(process.cwd(), join(scratch, 'seventh'))
+  assert.equal(findProgram('--version'), path)
 })
 
 // "apt-get install nosuch" was no help to who had mistyped a runtime.
