@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { withoutBooleanValues } from './boolean-values.ts'
+import { inCommandersForms } from './flag-forms.ts'
 import type { AddCommand } from './command-list.ts'
 import type { CommandLine } from './find-command.ts'
 import { addGlobalOptions } from './global-options.ts'
@@ -33,7 +33,7 @@ export async function parseCommand(
     })
     const command = commandUnder(program, addCommand, words)
     if (runsProgram) command.passThroughOptions()
-    const args = withoutBooleanValues(command, rest, runsProgram)
+    const args = inCommandersForms(command, rest, runsProgram)
     await program.parseAsync([...globals, ...words, ...args], { from: 'user' })
   } catch (error) {
     if (!isHelpShown(error)) throw asUsageError(error, inCommand)

@@ -10,7 +10,7 @@ import { TsctrError } from '../errors.ts'
  * @returns               the same without values for such options
  * @throws                INVALID_ARGUMENT for a value that is neither true nor false
  */
-export function withoutBooleanValues(
+export function inCommandersForms(
   command: Command,
   args: readonly string[],
   stopsAtOperand: boolean,
