@@ -2,13 +2,14 @@ import type { Command, Option } from 'commander'
 import { TsctrError } from '../errors.ts'
 
 /**
- * Accept `--flag=true` and `--flag=false` for options without a value, as docker does; commander
- * knows only `--flag` and `--no-flag`.
+ * Accept what docker takes and commander does not: `--flag=true` and `--flag=false` for options
+ * without a value, and `-e=VALUE` for short ones with a value, alone or behind others (`-de=VALUE`).
  *
  * @param args            the arguments of `command`, after its name
  * @param stopsAtOperand  what follows the first operand is not the command's
- * @returns               the same without values for such options
- * @throws                INVALID_ARGUMENT for a value that is neither true nor false
+ * @returns               the same in forms that commander knows
+ * @throws                INVALID_ARGUMENT for a value that should be true or false and is neither
+ * Source: spf13/pflag "Command line flag syntax"
  */
 export function inCommandersForms(
   command: Command,
@@ -27,7 +28,7 @@ export function inCommandersForms(
     if (option !== undefined && isBoolean(option) && flag !== argument) {
       result.push(...plainFlag(command, option, flag, argument.slice(flag.length + 1)))
     } else {
-      result.push(argument)
+      result.push(isOperand ? argument : withoutShortEquals(command, argument))
     }
     const value = args[index + 1]
     if (value !== undefined && takesNext(command, argument)) {
@@ -49,6 +50,19 @@ function plainFlag(command: Command, option: Option, flag: string, value: string
   }
   const opposite = option.long?.replace(/^--/, '--no-') ?? ''
   return findOption(command, opposite) === undefined ? [] : [opposite]
+}
+
+/** `-eVALUE` for `-e=VALUE`; commander takes the sign for a part of the value. */
+function withoutShortEquals(command: Command, argument: string): string {
+  for (let index = 1; index < argument.length; index++) {
+    const option = findOption(command, `-${argument[index]}`)
+    if (option === undefined) return argument
+    if (isBoolean(option)) continue
+    const value = argument.slice(index + 1)
+    const hasSign = value.startsWith('=') && value !== '='
+    return hasSign ? argument.slice(0, index + 1) + value.slice(1) : argument
+  }
+  return argument
 }
 
 /** Whether the argument after this one is the value of an option in it (`-e`, `--env`, `-ite`). */

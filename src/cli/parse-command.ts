@@ -1,7 +1,7 @@
 import { Command } from 'commander'
-import { inCommandersForms } from './flag-forms.ts'
 import type { AddCommand } from './command-list.ts'
 import type { CommandLine } from './find-command.ts'
+import { inCommandersForms } from './flag-forms.ts'
 import { addGlobalOptions } from './global-options.ts'
 import { outputTo } from './output.ts'
 import { asUsageError, isHelpShown } from './usage-error.ts'

@@ -119,3 +119,13 @@ describe('boolean values', () => {
     assert.deepEqual(operands, ['x', '--detach=false'])
   })
 })
+
+// `kill -s=TERM` was refused for a signal "=TERM", `save -o=FILE` wrote a file "=FILE".
+test('a short option takes its value behind = too', async () => {
+  const all = ['-e=A=1', '-die=B=', '-e==', '-e', '=C', '-h=x', 'img', '-e=D']
+  const { operands, flags } = await parse(all, { runsProgram: true })
+  assert.deepEqual(flags.env, ['A=1', 'B=', '=', '=C'])
+  assert.equal(flags.hostname, 'x')
+  assert.equal(flags.detach, true)
+  assert.deepEqual(operands, ['img', '-e=D'])
+})
