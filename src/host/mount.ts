@@ -3,12 +3,19 @@ import { isErrno, TsctrError } from '../errors.ts'
 import {
   MNT_DETACH,
   MS_BIND,
+  MS_DIRSYNC,
+  MS_MANDLOCK,
+  MS_NOATIME,
   MS_NODEV,
+  MS_NODIRATIME,
   MS_NOEXEC,
   MS_NOSUID,
   MS_RDONLY,
   MS_REC,
+  MS_RELATIME,
   MS_REMOUNT,
+  MS_STRICTATIME,
+  MS_SYNCHRONOUS,
   mount,
   O_PATH,
   UMOUNT_NOFOLLOW,
@@ -26,14 +33,40 @@ export interface MountRequest {
 const maxDataBytes = 4095
 
 const flagOptions: ReadonlyMap<string, number> = new Map([
-  ['rw', 0],
   ['ro', MS_RDONLY],
   ['nosuid', MS_NOSUID],
   ['nodev', MS_NODEV],
   ['noexec', MS_NOEXEC],
+  ['sync', MS_SYNCHRONOUS],
+  ['dirsync', MS_DIRSYNC],
+  ['mand', MS_MANDLOCK],
+  ['noatime', MS_NOATIME],
+  ['nodiratime', MS_NODIRATIME],
+  ['relatime', MS_RELATIME],
+  ['strictatime', MS_STRICTATIME],
   ['bind', MS_BIND],
   ['rbind', MS_BIND | MS_REC],
 ])
+
+/** What takes a flag back that stood before it; `defaults` takes none. */
+const opposites: ReadonlyMap<string, number> = new Map([
+  ['defaults', 0],
+  ['rw', MS_RDONLY],
+  ['suid', MS_NOSUID],
+  ['dev', MS_NODEV],
+  ['exec', MS_NOEXEC],
+  ['async', MS_SYNCHRONOUS],
+  ['nomand', MS_MANDLOCK],
+  ['atime', MS_NOATIME],
+  ['diratime', MS_NODIRATIME],
+  ['norelatime', MS_RELATIME],
+  ['nostrictatime', MS_STRICTATIME],
+])
+
+/** Whether an option is one for any file system; what is not is the file system's own to know. */
+export function isMountFlag(option: string): boolean {
+  return flagOptions.has(option) || opposites.has(option)
+}
 
 /**
  * Mount each over the one before it; where one fails, the others are taken away again.
@@ -90,8 +123,10 @@ function mountOne({ type, source, options }: MountRequest, target: string): void
   const data: string[] = []
   for (const option of options) {
     const flag = flagOptions.get(option)
-    if (flag === undefined) data.push(option)
-    else flags |= flag
+    const opposite = opposites.get(option)
+    if (flag !== undefined) flags |= flag
+    else if (opposite !== undefined) flags &= ~opposite
+    else data.push(option)
   }
   const text = data.join(',')
   if (Buffer.byteLength(text) > maxDataBytes) {

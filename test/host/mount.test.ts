@@ -53,6 +53,17 @@ describe('mountAll', { skip: needsRoot() }, () => {
     assert.ok(optionsOf(target).includes('nosuid'))
   })
 
+  test('an option takes back what stood before it, and defaults changes nothing', () => {
+    const [target] = directories('target')
+    const options = ['ro', 'noexec', 'noatime', 'sync', 'defaults', 'rw', 'exec', 'mode=0700']
+    mountAll([{ type: 'tmpfs', source: 'tmpfs', options }], target)
+    assert.deepEqual(
+      optionsOf(target).filter((option) => ['ro', 'noexec', 'noatime'].includes(option)),
+      ['noatime'],
+    )
+    assert.match(mountinfoOf(target), / - tmpfs tmpfs rw,sync,.*mode=700/)
+  })
+
   test('several lie over each other, and all go where one fails', () => {
     const [first, second, target] = directories('first', 'second', 'target')
     writeFileSync(join(second, 'seen'), '')
