@@ -37,7 +37,9 @@ export function parseVolume(text: string, cwd: string): BindMount | VolumeMount 
     readOnlyReach: 'best',
     createsSource: true,
   }
-  return words(options).reduce((before, word) => withOption(before, word, text), mount)
+  const given = words(options)
+  refuseContradiction(given, text)
+  return given.reduce((before, word) => withOption(before, word, text), mount)
 }
 
 function volumeMount(
@@ -46,6 +48,7 @@ function volumeMount(
 ): VolumeMount {
   const { name, target, options } = parts
   const given = words(options)
+  refuseContradiction(given, text)
   const unknown = given.find((word) => !volumeOptions.has(word))
   if (unknown !== undefined) {
     const message = `${JSON.stringify(text)}: option ${unknown} is unknown for a volume`
@@ -68,6 +71,17 @@ const volumeOptions: ReadonlySet<string> = new Set([
   ...['consistent', 'cached', 'delegated'],
 ])
 
+/** Of each kind one word at most. Source: moby volume/mounts linux_parser.go */
+function refuseContradiction(given: readonly string[], text: string): void {
+  for (const kind of exclusive) {
+    const [first, second] = given.filter((word) => kind.includes(word))
+    if (second === undefined) continue
+    const problem =
+      first === second ? `option ${first} is given twice` : `not ${first} and ${second}`
+    throw new TsctrError('INVALID_ARGUMENT', `${JSON.stringify(text)}: ${problem}`)
+  }
+}
+
 function words(options: string): string[] {
   return options === '' ? [] : options.split(',')
 }
@@ -87,6 +101,13 @@ export const propagations: readonly Propagation[] = [
   'rshared',
   'slave',
   'rslave',
+]
+
+const exclusive: readonly (readonly string[])[] = [
+  ['ro', 'rw'],
+  ['z', 'Z'],
+  ['bind', 'rbind'],
+  propagations,
 ]
 
 function isHostPath(source: string): boolean {

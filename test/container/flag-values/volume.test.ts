@@ -42,7 +42,7 @@ test('options add up, and docker’s promises for virtual machines are kept by d
     isRecursive: false,
     relabel: 'private',
   })
-  assert.equal(bind('/a:/b:ro,rw', '/').isReadOnly, false)
+  assert.equal(bind('/a:/b:rw', '/').isReadOnly, false)
 })
 
 test('what is no path is the name of a volume, and a target alone an anonymous volume', () => {
@@ -68,7 +68,33 @@ for (const text of ['a:/d', '-x:/d', 'a/b:/d', 'data', 'data:/d:shared', 'data:d
 }
 
 test('anything else is refused', () => {
-  for (const text of ['', ':', '/a:', ':/b', '/a:b', '/a:/', '/a:/..', '/a:/b:wo', '/a:/b:ro:rw']) {
+  for (const text of [
+    '',
+    ':',
+    '/a:',
+    ':/b',
+    '/a:b',
+    '/a:/',
+    '/a:/..',
+    '/a:/b:wo',
+    '/a:/b:ro:rw',
+    '/a:/b:nocopy',
+  ]) {
     assert.throws(() => parseVolume(text, '/'), { name: 'TsctrError' }, text)
+  }
+})
+
+test('options that exclude each other are refused by name', () => {
+  const refused = [
+    ['/a:/b:ro,rw', 'not ro and rw'],
+    ['v1:/b:rw,ro', 'not rw and ro'],
+    ['/a:/b:ro,ro', 'option ro is given twice'],
+    ['/a:/b:z,Z', 'not z and Z'],
+    ['/a:/b:rshared,slave', 'not rshared and slave'],
+    ['/a:/b:bind,rbind', 'not bind and rbind'],
+  ]
+  for (const [text = '', problem] of refused) {
+    const message = `"${text}": ${problem}`
+    assert.throws(() => parseVolume(text, '/'), { code: 'INVALID_ARGUMENT', message })
   }
 })
