@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { TsctrError } from '../errors.ts'
 import type { HostFacts } from '../host/host-facts.ts'
 import type { ContainerConfig } from './config.ts'
+import { requireBindSources } from './spec/bind-sources.ts'
 import { grantedCapabilities } from './spec/capabilities.ts'
 import { requireBlockWeight, requireRealtimeBudget } from './spec/cgroup-support.ts'
 import { findInitProgram } from './spec/init-program.ts'
@@ -18,6 +19,7 @@ import { checkRlimit } from './spec/rlimits.ts'
  */
 export function requireSupport(config: ContainerConfig, facts: HostFacts): void {
   if (config.rootfs !== undefined) requireDirectory(config.rootfs)
+  requireBindSources(config.mounts)
   grantedCapabilities(config, facts, config.privileged)
   for (const limit of config.ulimits) checkRlimit(limit, facts)
   requireOomScore(config.resources.oomScoreAdj, facts)

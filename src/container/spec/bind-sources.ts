@@ -12,12 +12,21 @@ import type { ConfiguredMount } from '../config.ts'
 export function prepareBindSources(mounts: readonly ConfiguredMount[]): void {
   for (const mount of mounts) {
     if (mount.type !== 'bind' || exists(mount.source)) continue
-    if (!mount.createsSource) {
-      const message = `mount ${mount.source}: no such file or directory on the host`
-      throw new TsctrError('NOT_FOUND', message)
-    }
+    if (!mount.createsSource) throw missing(mount.source)
     mkdirSync(mount.source, { recursive: true })
   }
+}
+
+/** Refuse what prepareBindSources would, and make nothing. @throws NOT_FOUND */
+export function requireBindSources(mounts: readonly ConfiguredMount[]): void {
+  for (const mount of mounts) {
+    if (mount.type !== 'bind' || exists(mount.source) || mount.createsSource) continue
+    throw missing(mount.source)
+  }
+}
+
+function missing(source: string): TsctrError {
+  return new TsctrError('NOT_FOUND', `mount ${source}: no such file or directory on the host`)
 }
 
 function exists(path: string): boolean {
