@@ -211,6 +211,11 @@ export interface VolumeMount {
   readonly isNotFilled: boolean
   /** From `-v`, for inspect; else from --mount, --volumes-from or the image. */
   readonly isFromVolumeFlag: boolean
+  /** What of it is mounted, relative; undefined for all. */
+  readonly subpath?: string | undefined
+  /** If the volume is made for the container: the driver's options, and labels. */
+  readonly driverOptions?: Readonly<Record<string, string>> | undefined
+  readonly labels?: Readonly<Record<string, string>> | undefined
 }
 
 export type Propagation = 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave'

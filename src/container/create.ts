@@ -75,8 +75,8 @@ export async function createContainer(
     writeTransaction(stores.database, () => {
       ensureNamespace(stores.database, stores.namespace)
       const volumes = volumesOf(config.mounts)
-      for (const { name, isAnonymous } of volumes) {
-        declareVolume(stores, { name, isAnonymous, options: {}, labels: {} })
+      for (const { name, isAnonymous, driverOptions = {}, labels = {} } of volumes) {
+        declareVolume(stores, { name, isAnonymous, options: driverOptions, labels })
       }
       insertNamed(stores, config.name, (name) => ({
         id,

@@ -6,6 +6,7 @@ import { bundleOf } from '../runtime/bundle.ts'
 import { removeLeftoverCgroup } from '../runtime/leftover-cgroup.ts'
 import type { ContainerRecord } from '../store/containers.ts'
 import { asConfig } from './config.ts'
+import { releaseVolumes } from './container-volumes.ts'
 import { endHealthHelper } from './health/health-helper.ts'
 import { releaseNetworks } from './networks/release-networks.ts'
 import { cgroupsPath } from './spec/cgroups-path.ts'
@@ -27,6 +28,8 @@ export async function releaseRun(stores: ContainerStores, record: ContainerRecor
       unmountIfMounted(path)
       removeMountPoint(path)
     }
+    const { dataRoot, database } = stores
+    await releaseVolumes({ dataRoot, database, bundle }, record)
   } finally {
     await isReleased
   }

@@ -84,8 +84,9 @@ async function startLocked(
   record: ContainerRecord,
   request: StartRequest,
 ): Promise<void> {
-  const config = withVolumesBound(stores.dataRoot, asConfig(record.config))
   const bundle = bundleOf(stores.stateRoot, record.namespace, record.id)
+  const { dataRoot, database } = stores
+  const config = withVolumesBound({ dataRoot, bundle }, asConfig(record.config))
   const files = containerFiles(stores.dataRoot, record.id)
   const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
   updateContainer(stores.database, record.id, {
@@ -104,7 +105,7 @@ async function startLocked(
   mkdirSync(runtime.stateDir, { recursive: true, mode: 0o700 })
   prepareBindSources(asConfig(record.config).mounts)
   const rootfsPath = mountRootfs(stores, record, bundle)
-  await prepareVolumes(stores.dataRoot, asConfig(record.config).mounts, rootfsPath)
+  await prepareVolumes({ dataRoot, database, bundle }, asConfig(record.config).mounts, rootfsPath)
   const network = await prepareNetwork(stores, record, bundle)
   const namespaces = await prepareNamespaces(stores, record, bundle)
   writeSpec(stores, record, { config, bundle, rootfsPath, network, namespaces })

@@ -7,6 +7,8 @@ export interface Bundle {
   readonly rootfs: string
   /** A tmpfs for /dev/shm, where other containers may share it. */
   readonly sharedMemory: string
+  /** Parts of volumes that are mounted in the container are mounted in it, by number, too. */
+  readonly subpaths: string
   /** A network namespace made by tsctr is bound here. */
   readonly netns: string
   readonly monitorPidFile: string
@@ -29,6 +31,7 @@ export function bundleIn(directory: string): Bundle {
     config: join(directory, 'config.json'),
     rootfs: join(directory, 'rootfs'),
     sharedMemory: join(directory, 'shm'),
+    subpaths: join(directory, 'subpaths'),
     netns: join(directory, 'netns'),
     monitorPidFile: join(directory, 'conmon.pid'),
     processPidFile: join(directory, 'ctr.pid'),

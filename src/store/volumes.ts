@@ -79,6 +79,19 @@ export function volumeUsers(database: Database, name: string): VolumeUser[] {
     .all(name)
 }
 
+/** Whether a container other than one that has ended runs, or is about to, and has the volume. */
+export function hasRunningUser(database: Database, name: string, endedId: string): boolean {
+  return (
+    database
+      .prepare<[string, string], number>(
+        `SELECT 1 FROM volume_user JOIN container ON container.id = container_id
+         WHERE volume = ? AND container_id <> ? AND state NOT IN ('creating', 'created', 'exited')`,
+      )
+      .pluck()
+      .get(name, endedId) !== undefined
+  )
+}
+
 /** Names of the anonymous volumes that this container uses and no other. */
 export function ownAnonymousVolumes(database: Database, containerId: string): string[] {
   return database

@@ -1,12 +1,20 @@
-import { writeTransaction } from '../host/database.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { TsctrError } from '../errors.ts'
+import { type Database, writeTransaction } from '../host/database.ts'
 import { recordEvent } from '../store/events.ts'
 import { getVolume, insertVolume, type VolumeRecord } from '../store/volumes.ts'
 import type { VolumeStores } from './remove-volume.ts'
 import { ensureVolumeDirectories } from './volume-directories.ts'
+import { checkVolumeOptions } from './volume-options.ts'
 
 export type NewVolume = Omit<VolumeRecord, 'createdAt' | 'driver'>
 
-/** Make a volume; one of that name that is there is left as it is. */
+/**
+ * Make a volume; one of that name that is there is left as it is.
+ *
+ * @throws  INVALID_ARGUMENT, UNSUPPORTED for options that cannot be; ALREADY_EXISTS if it is there
+ *          with other options
+ */
 export function createVolume(stores: VolumeStores, volume: NewVolume): VolumeRecord {
   writeTransaction(stores.database, () => declareVolume(stores, volume))
   ensureVolumeDirectories(stores.dataRoot, volume.name)
@@ -15,12 +23,20 @@ export function createVolume(stores: VolumeStores, volume: NewVolume): VolumeRec
   return record
 }
 
-/** The row alone, within a caller's transaction; ensureVolumeDirectories makes the rest. */
+/**
+ * The row alone, within a caller's transaction; ensureVolumeDirectories makes the rest.
+ *
+ * @throws  as createVolume
+ */
 export function declareVolume(
   { database, namespace }: Pick<VolumeStores, 'database' | 'namespace'>,
   volume: NewVolume,
 ): void {
-  if (!insertVolume(database, { ...volume, driver: 'local' })) return
+  checkVolumeOptions(volume.options)
+  if (!insertVolume(database, { ...volume, driver: 'local' })) {
+    refuseOtherOptions(database, volume)
+    return
+  }
   const attributes = { driver: 'local' }
   recordEvent(database, {
     namespace,
@@ -28,5 +44,14 @@ export function declareVolume(
     action: 'create',
     actorId: volume.name,
     attributes,
+  })
+}
+
+/** Who asks for none takes it as it is. */
+function refuseOtherOptions(database: Database, { name, options }: NewVolume): void {
+  if (Object.keys(options).length === 0) return
+  if (isDeepStrictEqual(getVolume(database, name)?.options, options)) return
+  throw new TsctrError('ALREADY_EXISTS', `volume ${name}: is there with other options`, {
+    hint: `tsctr volume inspect ${name}`,
   })
 }

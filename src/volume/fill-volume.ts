@@ -7,6 +7,8 @@ import {
   rmdirSync,
   rmSync,
 } from 'node:fs'
+import { basename } from 'node:path'
+import { isErrno } from '../errors.ts'
 import { lockFile, tryLockFile } from '../host/file-lock.ts'
 import { storageError } from '../host/storage-error.ts'
 import { copyAttributes } from '../snapshot/copy-file.ts'
@@ -50,22 +52,30 @@ export function fillVolumeInThread(volume: VolumeDirectories, source: string): v
 
 function fillLocked(volume: VolumeDirectories, source: string): void {
   if (!existsSync(volume.copied)) {
-    if (readdirSync(volume.data).length > 0) return
-    copyAside(volume, source)
+    const unfinished = basename(volume.copying)
+    if (readdirSync(volume.data).some((name) => name !== unfinished)) return
+    if (!copyAside(volume, source)) return
   }
   moveIn(volume)
 }
 
-function copyAside({ copying, copied }: VolumeDirectories, source: string): void {
-  rmSync(copying, { recursive: true, force: true })
+/** @returns false where nothing can be written: what is mounted there read-only stays as it is */
+function copyAside({ copying, copied }: VolumeDirectories, source: string): boolean {
   try {
+    rmSync(copying, { recursive: true, force: true })
     mkdirSync(copying, { mode: 0o700 })
+  } catch (error) {
+    if (isErrno(error, 'EROFS')) return false
+    throw storageError(copying, error)
+  }
+  try {
     copyMergedTree([source], copying)
   } catch (error) {
     rmSync(copying, { recursive: true, force: true })
     throw storageError(copying, error)
   }
   renameSync(copying, copied)
+  return true
 }
 
 /** Entry by entry: a container that runs already sees this very directory. */

@@ -1,6 +1,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { TsctrError } from '../errors.ts'
 import { type Database, writeTransaction } from '../host/database.ts'
+import { unmountTree } from '../host/mount.ts'
 import { recordEvent } from '../store/events.ts'
 import { deleteVolume, getVolume, volumeUsers } from '../store/volumes.ts'
 import { volumeDirectories } from './volume-directories.ts'
@@ -19,7 +20,8 @@ export interface VolumeStores {
 export function removeVolume(stores: VolumeStores, name: string): void {
   const { directory, removed } = volumeDirectories(stores.dataRoot, name)
   writeTransaction(stores.database, () => {
-    if (getVolume(stores.database, name) === undefined) {
+    const volume = getVolume(stores.database, name)
+    if (volume === undefined) {
       throw new TsctrError('NOT_FOUND', `volume ${name}: no such volume`)
     }
     const users = volumeUsers(stores.database, name)
@@ -29,6 +31,8 @@ export function removeVolume(stores: VolumeStores, name: string): void {
         users.map((user) => user.name),
       )
     deleteVolume(stores.database, name)
+    // What a killed process left mounted must not be emptied with the directory.
+    if (Object.keys(volume.options).length > 0) unmountTree(directory)
     // Aside within the transaction: whoever makes a volume of that name next finds a free place.
     rmSync(removed, { recursive: true, force: true })
     if (existsSync(directory)) renameSync(directory, removed)

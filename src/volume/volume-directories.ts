@@ -29,6 +29,19 @@ export function volumeDirectories(dataRoot: string, name: string): VolumeDirecto
 }
 
 /**
+ * The same for a volume with something mounted on its data: a copy waits there, because it cannot
+ * be moved from one file system to another.
+ */
+export function mountedDirectories(directories: VolumeDirectories): VolumeDirectories {
+  const { data } = directories
+  return {
+    ...directories,
+    copying: join(data, '.tsctr-copying'),
+    copied: join(data, '.tsctr-copied'),
+  }
+}
+
+/**
  * Make what is missing of the directories of a volume that has a row. A removal that was interrupted
  * before its row was gone is taken back.
  */

@@ -9,6 +9,7 @@ import { repeated, single } from '../flag-parser.ts'
 interface VolumeCreateFlags {
   readonly driver: 'local'
   readonly label?: readonly string[]
+  readonly opt?: readonly string[]
   readonly name?: string
 }
 
@@ -18,6 +19,11 @@ export function addVolumeCreateCommand(parent: Command): void {
     .description('Make a volume; one that is there stays as it is')
     .option('-d, --driver <driver>', 'only local', single('--driver', parseDriver), 'local')
     .option('--label <name=value>', 'set a label', repeated('--label', parseKeyValue))
+    .option(
+      '-o, --opt <name=value>',
+      'type, device and o: what is mounted while a container uses it, as in type=tmpfs, device=tmpfs, o=size=64m',
+      repeated('--opt', parseKeyValue),
+    )
     .option('--name <name>', 'the same as the operand')
     .action((operand: string | undefined, flags: VolumeCreateFlags, command: Command) => {
       const typed = operand ?? flags.name
@@ -26,7 +32,7 @@ export function addVolumeCreateCommand(parent: Command): void {
         createVolume(ctx, {
           name,
           isAnonymous: typed === undefined,
-          options: {},
+          options: keyValues(flags.opt ?? []),
           labels: keyValues(flags.label ?? []),
         })
         ctx.stdout.line(name)

@@ -4,9 +4,12 @@ import { O_PATH } from '../../host/libc.ts'
 import { isAlive } from '../../host/owner.ts'
 import { containerFiles } from '../../runtime/container-files.ts'
 import { type ContainerRecord, findContainer, getContainer } from '../../store/containers.ts'
-import { ensureVolumeDirectories } from '../../volume/volume-directories.ts'
-import { asConfig } from '../config.ts'
-import { volumesOf } from '../container-volumes.ts'
+import { getVolume } from '../../store/volumes.ts'
+import { unmountedRequest, type VolumeRequest } from '../../volume/mount-volume.ts'
+import { ensureVolumeDirectories, mountedDirectories } from '../../volume/volume-directories.ts'
+import { volumeMount } from '../../volume/volume-options.ts'
+import { asConfig, type ConfiguredMount } from '../config.ts'
+import { type NamedVolume, volumesOf } from '../container-volumes.ts'
 import { withContainerLock } from '../lock.ts'
 import { isRunning } from '../observe.ts'
 import { settleLocked } from '../settle.ts'
@@ -38,7 +41,8 @@ export async function withContainerTree<T>(
       running = { kind: 'process', fd: openProcessRoot(record), prefix }
       return undefined
     }
-    const place: TreePlace = { kind: 'mounts', prefix, ...stoppedMounts(stores, record) }
+    const mounts = await stoppedMounts(stores, record)
+    const place: TreePlace = { kind: 'mounts', prefix, ...mounts }
     return { result: await use(place) }
   })
   if (done !== undefined) return done.result
@@ -59,24 +63,29 @@ function openProcessRoot(record: ContainerRecord): number {
   throw new TsctrError('UNAVAILABLE', message, { hint: 'try again' })
 }
 
-function stoppedMounts(stores: ContainerStores, record: ContainerRecord): PrivateMounts {
+async function stoppedMounts(
+  stores: ContainerStores,
+  record: ContainerRecord,
+): Promise<PrivateMounts> {
   const config = asConfig(record.config)
   const { rootfs, readOnly, mounts } = config
   prepareBindSources(mounts)
   const binds: TreeBind[] = [
     ...mounts.filter((mount) => mount.type === 'bind'),
-    ...volumesOf(mounts).map((mount) => volumeBind(stores.dataRoot, mount)),
+    ...volumesOf(mounts).map((mount) => volumeBind(stores, mount)),
   ]
   return {
     mountPoint: makeMountPoint(stores),
+    volumes: await volumeRequests(stores, mounts),
     mounts: rootfs === undefined ? snapshotMounts(stores, record) : [bindOf(rootfs)],
     isReadOnly: readOnly,
     binds: [...etcBinds(stores, record, binds), ...binds]
-      .map(({ source, target, isReadOnly, isRecursive, filled }) => ({
+      .map(({ source, target, isReadOnly, isRecursive, part, filled }) => ({
         source,
         target,
         isReadOnly,
         isRecursive,
+        part,
         filled,
       }))
       .sort((a, b) => a.target.split('/').length - b.target.split('/').length),
@@ -100,14 +109,34 @@ function etcBinds(
     .map(([target, source]) => ({ source, target, isReadOnly: false, isRecursive: false }))
 }
 
+async function volumeRequests(
+  { database, dataRoot }: ContainerStores,
+  mounts: readonly ConfiguredMount[],
+): Promise<VolumeRequest[]> {
+  const requests = new Map<string, VolumeRequest>()
+  for (const { name } of volumesOf(mounts)) {
+    const volume = getVolume(database, name)
+    const request = volume && (await unmountedRequest(dataRoot, volume))
+    if (request !== undefined) requests.set(name, request)
+  }
+  return [...requests.values()]
+}
+
 /** A container that was never started has volumes that nothing was copied into yet. */
-function volumeBind(
-  dataRoot: string,
-  { name, target, isReadOnly, isNotFilled }: ReturnType<typeof volumesOf>[number],
-): TreeBind {
+function volumeBind({ database, dataRoot }: ContainerStores, mount: NamedVolume): TreeBind {
+  const { name, target, isReadOnly, isNotFilled, subpath } = mount
   const volume = ensureVolumeDirectories(dataRoot, name)
-  const filled = isNotFilled ? undefined : volume
-  return { source: volume.data, target, isReadOnly, isRecursive: true, filled }
+  const record = getVolume(database, name)
+  const isMounted = record !== undefined && volumeMount(record.options) !== undefined
+  const isFilled = !isNotFilled && subpath === undefined
+  return {
+    source: volume.data,
+    target,
+    isReadOnly,
+    isRecursive: true,
+    part: subpath === undefined ? undefined : mount,
+    filled: isFilled ? (isMounted ? mountedDirectories(volume) : volume) : undefined,
+  }
 }
 
 function snapshotMounts(stores: ContainerStores, record: ContainerRecord): PrivateMounts['mounts'] {

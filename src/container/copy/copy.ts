@@ -58,7 +58,7 @@ export async function copyFiles(
     }
     return copyApart(task, input && { shared: input, source: request.input() }, request.signal)
   }
-  if (tree.kind === 'volume') return copy(volumeTree(stores, tree.name), tree.path)
+  if (tree.kind === 'volume') return copy(await volumeTree(stores, tree.name), tree.path)
   if (tree.kind === 'image') return withImageTree(stores, tree.text, request.platform, copy)
   return withContainerTree(stores, tree.name, (place) => copy(place, tree.path))
 }

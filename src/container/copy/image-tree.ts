@@ -34,6 +34,7 @@ async function withView<T>(
     prefix: `image:${reference}:`,
     mountPoint: makeMountPoint(stores),
     isReadOnly: true,
+    volumes: [],
     binds: [],
   } as const
   if (chainID === undefined) {

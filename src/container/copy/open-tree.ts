@@ -23,7 +23,9 @@ import {
 import { type MountRequest, mountAll } from '../../host/mount.ts'
 import { byteStringOf } from '../../layer/byte-string.ts'
 import { fillVolumeInThread } from '../../volume/fill-volume.ts'
+import { mountRequested, type VolumeRequest } from '../../volume/mount-volume.ts'
 import type { VolumeDirectories } from '../../volume/volume-directories.ts'
+import { type NamedVolume, openSubpath } from '../container-volumes.ts'
 import { inDirectory, openIn, type TreeRoot } from './locate.ts'
 
 /** Where a tree is, in plain data: it goes to the thread that copies. */
@@ -39,6 +41,8 @@ export interface PrivateMounts {
   readonly mountPoint: string
   readonly mounts: readonly MountRequest[]
   readonly isReadOnly: boolean
+  /** What options of volumes mount on their data, before all else. */
+  readonly volumes: readonly VolumeRequest[]
   /** Mounted in the tree, parents first. */
   readonly binds: readonly TreeBind[]
 }
@@ -49,6 +53,8 @@ export interface TreeBind {
   readonly target: string
   readonly isReadOnly: boolean
   readonly isRecursive: boolean
+  /** The source is a volume's data, of which this mount shows a part. */
+  readonly part?: NamedVolume | undefined
   /** A volume that takes what lies below the mount, if it is empty. */
   readonly filled?: VolumeDirectories | undefined
 }
@@ -72,6 +78,7 @@ export function openTree(place: TreePlace): TreeRoot {
 function openMounted(place: PrivateMounts, prefix: string): TreeRoot {
   unshare(CLONE_NEWNS)
   mount('none', '/', undefined, MS_REC | MS_PRIVATE)
+  for (const volume of place.volumes) mountRequested(volume)
   mountAll(place.mounts, place.mountPoint)
   const root = treeRoot(openDirectory(place.mountPoint), { isHost: false, prefix })
   for (const bind of place.binds) mountBind(root, bind)
@@ -80,7 +87,21 @@ function openMounted(place: PrivateMounts, prefix: string): TreeRoot {
 }
 
 function mountBind(root: TreeRoot, bind: TreeBind): void {
-  const { source, target, isReadOnly, isRecursive, filled } = bind
+  if (bind.part === undefined) {
+    mountFrom(root, bind, bind.source)
+    return
+  }
+  // Opened here: what was opened before this thread had its own mounts cannot be bound in them.
+  const part = openSubpath(bind.source, bind.part)
+  try {
+    mountFrom(root, bind, `/proc/self/fd/${part}`)
+  } finally {
+    closeSync(part)
+  }
+}
+
+function mountFrom(root: TreeRoot, bind: TreeBind, source: string): void {
+  const { target, isReadOnly, isRecursive, filled } = bind
   const below = openTarget(root, target, statSync(source).isDirectory())
   if (filled !== undefined && fstatSync(below).isDirectory()) {
     // With the dot it is the directory, not the link to it.

@@ -1,7 +1,9 @@
-import { resolve } from 'node:path'
+import { posix, resolve } from 'node:path'
 import { TsctrError } from '../../errors.ts'
 import { parseVolumeName } from '../../volume/volume-name.ts'
+import { checkVolumeOptions } from '../../volume/volume-options.ts'
 import type { BindMount, ConfiguredMount, TmpfsMount, VolumeMount } from '../config.ts'
+import { keyValues } from './key-values.ts'
 import { parseSize } from './size.ts'
 import { containerPath, propagations } from './volume.ts'
 
@@ -14,10 +16,12 @@ import { containerPath, propagations } from './volume.ts'
  */
 export function parseMount(text: string, cwd: string): ConfiguredMount {
   const fields = new Map<string, string>()
+  const lists = new Map<string, string[]>([...repeatable].map((key) => [key, []]))
   for (const field of splitFields(text)) {
     const [typed = '', value] = field.split(/=(.*)/s)
     const key = aliases.get(typed.toLowerCase()) ?? typed.toLowerCase()
     if (value === undefined && !booleans.has(key)) throw invalid(text, `${typed} lacks a value`)
+    lists.get(key)?.push(value ?? '')
     fields.set(key, value ?? 'true')
   }
   const type = take(fields, 'type') ?? 'volume'
@@ -27,12 +31,17 @@ export function parseMount(text: string, cwd: string): ConfiguredMount {
   const target = take(fields, 'target')
   if (target === undefined) throw invalid(text, 'target is missing')
   const isReadOnly = takeBoolean(fields, 'readonly', text)
+  const consistency = take(fields, 'consistency') ?? 'default'
+  // A promise about virtual machines: on Linux each is kept by doing nothing.
+  if (!consistencies.includes(consistency)) {
+    throw invalid(text, `consistency ${consistency} is unknown`)
+  }
   const common = { source, target: containerPath(target, text), isReadOnly }
   const mount =
     type === 'bind'
       ? bindMount({ ...common, cwd }, fields, text)
       : type === 'volume'
-        ? volumeMount(common, fields, text)
+        ? volumeMount({ ...common, lists }, fields, text)
         : tmpfsMount(common, fields, text)
   const [unknown] = fields.keys()
   if (unknown !== undefined) throw invalid(text, `${unknown} is unknown for type=${type}`)
@@ -60,6 +69,10 @@ const aliases: ReadonlyMap<string, string> = new Map([
   ['ro', 'readonly'],
 ])
 const booleans: ReadonlySet<string> = new Set(['readonly', 'bind-nonrecursive', 'volume-nocopy'])
+
+/** Given any number of times. */
+const repeatable: ReadonlySet<string> = new Set(['volume-opt', 'volume-label'])
+const consistencies = ['default', 'consistent', 'cached', 'delegated']
 
 interface CommonFields {
   readonly source: string | undefined
@@ -102,10 +115,20 @@ const readOnlyReaches: ReadonlyMap<string, BindMount['readOnlyReach']> = new Map
 ])
 
 function volumeMount(
-  { source, target, isReadOnly }: CommonFields,
+  common: CommonFields & { readonly lists: ReadonlyMap<string, readonly string[]> },
   fields: Map<string, string>,
   text: string,
 ): VolumeMount {
+  const { source, target, isReadOnly, lists } = common
+  const driver = take(fields, 'volume-driver') ?? 'local'
+  if (driver !== 'local') throw invalid(text, `volume-driver ${driver} is unknown, local is not`)
+  const subpath = take(fields, 'volume-subpath')
+  if (subpath !== undefined && !isLocal(subpath)) {
+    throw invalid(text, 'volume-subpath must be a relative path inside the volume')
+  }
+  const driverOptions = takeList(fields, lists, 'volume-opt', text)
+  const labels = takeList(fields, lists, 'volume-label', text)
+  if (driverOptions !== undefined) checkVolumeOptions(driverOptions)
   return {
     type: 'volume',
     name: source === undefined ? undefined : parseVolumeName(source),
@@ -114,7 +137,28 @@ function volumeMount(
     isReadOnly,
     isNotFilled: takeBoolean(fields, 'volume-nocopy', text),
     isFromVolumeFlag: false,
+    ...(subpath === undefined ? {} : { subpath }),
+    ...(driverOptions === undefined ? {} : { driverOptions }),
+    ...(labels === undefined ? {} : { labels }),
   }
+}
+
+/** Source: Go filepath.IsLocal, which moby asks */
+function isLocal(path: string): boolean {
+  return path !== '' && !path.startsWith('/') && !/^\.\.(\/|$)/.test(posix.normalize(path))
+}
+
+function takeList(
+  fields: Map<string, string>,
+  lists: ReadonlyMap<string, readonly string[]>,
+  key: string,
+  text: string,
+): Record<string, string> | undefined {
+  if (take(fields, key) === undefined) return undefined
+  const entries = lists.get(key) ?? []
+  const broken = entries.find((entry) => entry === '' || entry.startsWith('='))
+  if (broken !== undefined) throw invalid(text, `${key}=${broken} must be ${key}=NAME=VALUE`)
+  return keyValues(entries)
 }
 
 function tmpfsMount(common: CommonFields, fields: Map<string, string>, text: string): TmpfsMount {

@@ -70,14 +70,33 @@ function bindRequest(mount: BindMount): object {
   )
 }
 
-function volumeRequest({ name, target, isReadOnly, isNotFilled }: VolumeMount): object {
+function volumeRequest(mount: VolumeMount): object {
   return withOptional(
-    { Type: 'volume', Source: name, Target: target },
+    { Type: 'volume', Source: mount.name, Target: mount.target },
     {
-      ReadOnly: [isReadOnly || undefined, false],
-      VolumeOptions: [isNotFilled ? { NoCopy: true } : undefined, null],
+      ReadOnly: [mount.isReadOnly || undefined, false],
+      VolumeOptions: [volumeOptions(mount), null],
     },
   )
+}
+
+function volumeOptions({
+  isNotFilled,
+  labels,
+  driverOptions,
+  subpath,
+}: VolumeMount): object | undefined {
+  const fields = {
+    NoCopy: [isNotFilled || undefined, false],
+    Labels: [labels && new Map(Object.entries(labels)), null],
+    DriverConfig: [
+      driverOptions && { Name: 'local', Options: new Map(Object.entries(driverOptions)) },
+      null,
+    ],
+    Subpath: [subpath, ''],
+  } as const
+  const isUsual = Object.values(fields).every(([value]) => value === undefined)
+  return isUsual ? undefined : withOptional({}, fields)
 }
 
 /** What `--tmpfs` asked for, and `--mount type=tmpfs`; undefined for nothing. */

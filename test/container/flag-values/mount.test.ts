@@ -78,6 +78,20 @@ test('volumes have a name or are anonymous', () => {
   assert.deepEqual(parseMount('src=data,dst=/d,ro,volume-nocopy', '/'), { ...volume, ...options })
   assert.deepEqual(parseMount('dst=/d', '/'), { ...volume, name: undefined, isAnonymous: true })
   assert.throws(() => parseMount('src=a/b,dst=/d', '/'), { code: 'INVALID_ARGUMENT' })
+  const driven = [
+    'src=data,dst=/d,volume-driver=local,volume-opt=type=tmpfs,volume-opt=device=tmpfs',
+    '"volume-opt=o=size=1m,uid=5",volume-label=team=one,volume-label=bare,volume-subpath=a/../b',
+  ].join(',')
+  assert.deepEqual(parseMount(driven, '/'), {
+    ...volume,
+    subpath: 'a/../b',
+    driverOptions: { type: 'tmpfs', device: 'tmpfs', o: 'size=1m,uid=5' },
+    labels: { team: 'one', bare: '' },
+  })
+})
+
+test('a promise about consistency is kept by doing nothing', () => {
+  assert.deepEqual(parseMount('type=bind,src=/a,dst=/b,consistency=cached', '/'), plain)
 })
 
 test('anything else is refused', () => {
@@ -96,6 +110,15 @@ test('anything else is refused', () => {
     'type=tmpfs,dst=/t,src=/a',
     'type=tmpfs,dst=/t,tmpfs-mode=9',
     'type=cluster,dst=/t',
+    'type=bind,src=/a,dst=/b,consistency=often',
+    'type=bind,src=/a,dst=/b,volume-subpath=c',
+    'type=tmpfs,dst=/t,volume-opt=type=tmpfs',
+    'src=vol,dst=/d,volume-driver=nfs',
+    'src=vol,dst=/d,volume-opt=color=red',
+    'src=vol,dst=/d,volume-opt=type=tmpfs',
+    'src=vol,dst=/d,volume-opt==x',
+    'src=vol,dst=/d,volume-label=',
+    ...['/a', '..', '../a', 'a/../..', ''].map((path) => `src=vol,dst=/d,volume-subpath=${path}`),
   ]
   for (const text of broken) {
     assert.throws(() => parseMount(text, '/'), { code: 'INVALID_ARGUMENT' }, text)
