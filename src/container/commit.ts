@@ -2,6 +2,7 @@ import { TsctrError } from '../errors.ts'
 import { writeTransaction } from '../host/database.ts'
 import { applyConfigChanges, type ConfigChange, type ConfigPart } from '../image/config-change.ts'
 import { deriveConfig } from '../image/derive-config.ts'
+import { recordImageEvent } from '../image/image-event.ts'
 import { inspectHealthcheck } from '../image/inspect-image.ts'
 import { localImages } from '../image/local-images.ts'
 import { nameImages } from '../image/name-images.ts'
@@ -15,7 +16,7 @@ import { type Digest, parseDigest } from '../oci/digest.ts'
 import { maxConfigBytes } from '../oci/image-manifest.ts'
 import { field, type JsonObject, parseJsonObject } from '../oci/json-document.ts'
 import type { ImageFormat, LayerCompression } from '../oci/media-type.ts'
-import { familiarName, type Reference } from '../oci/reference.ts'
+import { canonicalName, familiarName, type Reference } from '../oci/reference.ts'
 import type { ContainerRecord } from '../store/containers.ts'
 import { createLease, type Lease } from '../store/leases.ts'
 import { recordContainerEvent } from './container-event.ts'
@@ -84,6 +85,9 @@ async function commitLocked(
   const imageID = image.manifest.config.digest
   writeTransaction(stores.database, () => {
     nameImages(stores, [{ target, references }])
+    for (const reference of references) {
+      recordImageEvent(stores, 'tag', target.digest, canonicalName(reference))
+    }
     const imageRef = references.map(familiarName).join()
     const attributes = { comment: request.message ?? '', imageID, imageRef }
     recordContainerEvent(stores.database, record, 'commit', attributes)

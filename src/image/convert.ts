@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { TsctrError } from '../errors.ts'
+import { writeTransaction } from '../host/database.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { DiffID, Digest } from '../oci/digest.ts'
 import { maxManifestBytes } from '../oci/image-manifest.ts'
@@ -12,11 +13,12 @@ import {
   mediaTypes,
 } from '../oci/media-type.ts'
 import type { Platform } from '../oci/platform.ts'
-import type { Reference } from '../oci/reference.ts'
+import { canonicalName, type Reference } from '../oci/reference.ts'
 import { sha256Digest } from '../oci/sha256.ts'
 import { createLease, type Lease } from '../store/leases.ts'
 import { convertLayer } from './convert-layer.ts'
 import { findImage } from './find-image.ts'
+import { recordImageEvent } from './image-event.ts'
 import {
   findImageParts,
   type ImagePart,
@@ -70,7 +72,10 @@ export async function convertImage(stores: ImageStores, request: ConvertRequest)
         ? conversion.index(target, parts, converted)
         : only
     signal?.throwIfAborted()
-    nameImages(stores, [{ target: made, references: [request.reference] }])
+    writeTransaction(stores.database, () => {
+      nameImages(stores, [{ target: made, references: [request.reference] }])
+      recordImageEvent(stores, 'tag', made.digest, canonicalName(request.reference))
+    })
     return made.digest
   } finally {
     lease.release()

@@ -1,6 +1,6 @@
 import type { Digest } from '../oci/digest.ts'
 import { isNameless } from '../oci/nameless.ts'
-import { familiarName, parseReference } from '../oci/reference.ts'
+import { familiarName, familiarRepository, parseReference } from '../oci/reference.ts'
 import { recordEvent } from '../store/events.ts'
 import type { ImageStores } from './stores.ts'
 
@@ -21,13 +21,13 @@ export function recordImageEvent(
   // As docker has it, what goes is named by its id.
   const isById = action === 'delete' || isNameless(reference)
   const familiar = isById ? target : familiarName(reference)
-  // As docker has it, pulls and pushes are of a name.
-  const actorId = action === 'pull' || action === 'push' ? familiar : target
+  // As docker has it, pulls and pushes are of a tag or a digest, in a repository.
+  const isTransfer = action === 'pull' || action === 'push'
   recordEvent(database, {
     namespace,
     type: 'image',
     action,
-    actorId,
-    attributes: { name: familiar },
+    actorId: isTransfer ? familiar : target,
+    attributes: { name: isTransfer ? familiarRepository(reference) : familiar },
   })
 }

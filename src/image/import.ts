@@ -6,6 +6,7 @@ import { writeTransaction } from '../host/database.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { DiffID, Digest } from '../oci/digest.ts'
 import { formatTypes, type LayerCompression } from '../oci/media-type.ts'
+import { namelessReference } from '../oci/nameless.ts'
 import type { Platform } from '../oci/platform.ts'
 import { canonicalName, type Reference } from '../oci/reference.ts'
 import { createLease, type Lease } from '../store/leases.ts'
@@ -123,8 +124,10 @@ async function makeImage(
   writeTransaction(stores.database, () => {
     nameImages(stores, [{ target, references: reference === undefined ? [] : [reference] }])
     if (reference !== undefined) {
-      recordImageEvent(stores, 'import', target.digest, canonicalName(reference))
+      recordImageEvent(stores, 'tag', target.digest, canonicalName(reference))
     }
+    const byId = canonicalName(namelessReference(target.digest))
+    recordImageEvent(stores, 'import', target.digest, byId)
   })
   return image.manifest.config.digest
 }
