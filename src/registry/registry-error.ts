@@ -143,6 +143,9 @@ function hintFor(code: string, words: string): string | undefined {
   if (/wrong version number|packet length too long/.test(words)) {
     return 'does it speak plain HTTP? then name it in hosts.toml as http://…'
   }
+  if (/alert (certificate required|bad certificate|handshake failure)/.test(words)) {
+    return 'it may want a certificate of yours: `client` in hosts.toml, or --cert-dir'
+  }
   if (isTlsCode(code)) return 'trust its authority with `ca` in hosts.toml, or in the system bundle'
   if (code === 'ECONNREFUSED') return 'is the registry running, and the port right?'
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')

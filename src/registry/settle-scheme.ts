@@ -38,6 +38,8 @@ export async function settleScheme(
 /** What TLS makes of a server that does not speak it; or nobody listens where it would. */
 function isPlainAnswer(error: unknown): boolean {
   const code = errorCode(error) ?? ''
+  // Who speaks no TLS sends no alert: the server wants something else, a certificate of ours say.
+  if (/[_ ]alert[_ ]/i.test(`${code} ${String(error)}`)) return false
   return (
     code === 'EPROTO' || code.startsWith('ERR_SSL') || ['ECONNREFUSED', 'ECONNRESET'].includes(code)
   )

@@ -7,6 +7,8 @@ export interface CertificateOptions {
   readonly altNames: string
   /** openssl's form, `20200101000000Z`; a month from now unless given. */
   readonly validUntil?: string
+  /** Who vouches for it; itself unless given. Not together with `validUntil`. */
+  readonly authority?: Certificate
 }
 
 export interface Certificate {
@@ -16,7 +18,7 @@ export interface Certificate {
   readonly key: string
 }
 
-/** A certificate that vouches for itself: `NAME.crt` and `NAME.key` in a directory. */
+/** A certificate: `NAME.crt` and `NAME.key` in a directory. */
 export function makeCertificate(
   directory: string,
   name: string,
@@ -30,7 +32,10 @@ export function makeCertificate(
   const names = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=${options.altNames}`]
   const request = ['req', '-new', ...key, ...names, '-keyout', keyPath]
   if (options.validUntil === undefined) {
-    const made = [...request, '-x509', '-days', '30', '-out', certificatePath]
+    const { authority } = options
+    const issuer =
+      authority === undefined ? [] : ['-CA', authority.certificatePath, '-CAkey', authority.keyPath]
+    const made = [...request, '-x509', ...issuer, '-days', '30', '-out', certificatePath]
     execFileSync('openssl', made, { stdio: 'ignore' })
   } else {
     signUntil(directory, name, request, certificatePath, options.validUntil)
