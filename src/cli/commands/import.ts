@@ -1,11 +1,9 @@
-import { createReadStream, fstatSync, openSync } from 'node:fs'
-import { isatty } from 'node:tty'
 import type { Command } from 'commander'
-import { isErrno, TsctrError } from '../../errors.ts'
 import { collectGarbage } from '../../gc/collect-garbage.ts'
 import { type ConfigChange, parseConfigChange } from '../../image/config-change.ts'
 import { importImage } from '../../image/import.ts'
 import { parseNewReference } from '../../image/new-reference.ts'
+import { openArchive } from '../archive-input.ts'
 import { withContext } from '../context.ts'
 import { repeated } from '../flag-parser.ts'
 import { wantedPlatform } from '../image-platform.ts'
@@ -17,9 +15,6 @@ interface ImportFlags {
   readonly message?: string
   readonly platform?: string
 }
-
-const stdinFd = 0
-const chunkBytes = 1024 * 1024
 
 export function addImportCommand(parent: Command): void {
   parent
@@ -62,31 +57,7 @@ async function openSource(source: string, signal: AbortSignal): Promise<AsyncIte
     const { download } = await import('../../registry/download.ts')
     return download(source, { userAgent: `tsctr/${programVersion}`, signal })
   }
-  return source === '-' ? readStdin(signal) : readFile(source, signal)
-}
-
-function readStdin(signal: AbortSignal): AsyncIterable<Buffer> {
-  if (isatty(stdinFd)) {
-    throw new TsctrError('INVALID_ARGUMENT', '-: stdin is a terminal, not an archive', {
-      hint: 'redirect a file, or name it',
-    })
-  }
-  return createReadStream('', { fd: stdinFd, highWaterMark: chunkBytes, autoClose: false, signal })
-}
-
-function readFile(path: string, signal: AbortSignal): AsyncIterable<Buffer> {
-  try {
-    const fd = openSync(path, 'r')
-    if (!fstatSync(fd).isDirectory()) {
-      return createReadStream(path, { fd, highWaterMark: chunkBytes, signal })
-    }
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
-    throw new TsctrError('NOT_FOUND', `${path}: no such file`)
-  }
-  throw new TsctrError('INVALID_ARGUMENT', `${path}: is a directory, not an archive`, {
-    hint: `tar -C ${path} -c . | tsctr import -`,
-  })
+  return openArchive(source, signal)
 }
 
 /** A name and password in an address are nobody else's. */
