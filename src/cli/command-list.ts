@@ -480,6 +480,16 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/volume-create.ts')).addVolumeCreateCommand,
   },
   {
+    names: ['volume export'],
+    summary: 'Write what is in a volume as a tar archive',
+    load: async () => (await import('./commands/volume-export.ts')).addVolumeExportCommand,
+  },
+  {
+    names: ['volume import'],
+    summary: 'Unpack a tar archive into a volume',
+    load: async () => (await import('./commands/volume-import.ts')).addVolumeImportCommand,
+  },
+  {
     names: ['volume inspect'],
     summary: 'Show all that is known of volumes',
     load: async () => (await import('./commands/volume-inspect.ts')).addVolumeInspectCommand,

@@ -50,6 +50,25 @@ export function fillVolumeInThread(volume: VolumeDirectories, source: string): v
   }
 }
 
+/**
+ * Give a volume what lies in a directory beside it, attributes of the directory included.
+ *
+ * @param whole  renamed, gone then
+ * @returns      false for a volume that has something in it, which stays as it is
+ */
+export async function takeWhole(volume: VolumeDirectories, whole: string): Promise<boolean> {
+  const lock = await lockFile(volume.lock)
+  try {
+    if (existsSync(volume.copied)) moveIn(volume)
+    if (readdirSync(volume.data).length > 0) return false
+    renameSync(whole, volume.copied)
+    moveIn(volume)
+    return true
+  } finally {
+    lock.release()
+  }
+}
+
 function fillLocked(volume: VolumeDirectories, source: string): void {
   if (!existsSync(volume.copied)) {
     const unfinished = basename(volume.copying)

@@ -11,6 +11,9 @@ export interface VolumeDirectories {
   /** The same, whole, on its way into the data. */
   readonly copied: string
   readonly lock: string
+  /** An archive, while it is unpacked by whoever holds the lock. */
+  readonly importing: string
+  readonly importLock: string
   /** Where the directory goes when the volume is removed. No volume's name begins with a dot. */
   readonly removed: string
 }
@@ -24,6 +27,8 @@ export function volumeDirectories(dataRoot: string, name: string): VolumeDirecto
     copying: join(directory, 'copying'),
     copied: join(directory, 'copied'),
     lock: join(directory, 'lock'),
+    importing: join(directory, 'importing'),
+    importLock: join(directory, 'import-lock'),
     removed: join(volumes, `.removed-${name}`),
   }
 }

@@ -1,14 +1,19 @@
 import { TsctrError } from '../../errors.ts'
 import { startWorker } from '../../host/worker.ts'
 import type { CopyAnswer, PortableError } from './copy-worker.ts'
-import type { CopyTask } from './run-copy.ts'
+import type { CopyOutcome, CopyTask } from './run-copy.ts'
 import { fillShared, type SharedInput } from './shared-input.ts'
 
-export interface CopyResult {
-  /** Of the archive that docker would have sent. */
-  readonly copiedBytes: number
+export interface CopyResult extends CopyOutcome {
   /** Whoever read the archive has seen enough. */
   readonly isReaderGone: boolean
+}
+
+export interface CopyInput {
+  readonly shared: SharedInput
+  readonly source: AsyncIterable<Buffer>
+  /** What errors call it; `stdin` unless given. */
+  readonly shown?: string | undefined
 }
 
 /**
@@ -20,7 +25,7 @@ export interface CopyResult {
  */
 export async function copyApart(
   task: CopyTask,
-  input: { readonly shared: SharedInput; readonly source: AsyncIterable<Buffer> } | undefined,
+  input: CopyInput | undefined,
   signal: AbortSignal,
 ): Promise<CopyResult> {
   signal.throwIfAborted()
@@ -36,9 +41,11 @@ export async function copyApart(
       worker.once('exit', () => reject(new Error('bug: copying thread ended early')))
     })
     if (input !== undefined) {
-      fillShared(input.shared, input.source, filling.signal).catch((error: unknown) => {
-        inputFailure = error
-      })
+      fillShared(input.shared, input.source, filling.signal, input.shown).catch(
+        (error: unknown) => {
+          inputFailure = error
+        },
+      )
     }
     const answer = await answered
     signal.throwIfAborted()

@@ -42,11 +42,19 @@ export type CopyFrom =
 
 export type CopyTo =
   | { readonly kind: 'stream'; readonly fd: number }
-  | { readonly kind: 'tree'; readonly place: TreePlace; readonly path: string }
+  | {
+      readonly kind: 'tree'
+      readonly place: TreePlace
+      readonly path: string
+      /** A directory takes owner, mode and times of the archive's root. */
+      readonly takesRoot?: boolean | undefined
+    }
 
 export interface CopyOutcome {
   /** Of the archive, as docker counts. */
   readonly copiedBytes: number
+  /** The destination took what the archive says of its root. */
+  readonly tookRoot?: boolean
 }
 
 const blockBytes = 512
@@ -68,13 +76,15 @@ export function runCopy(task: CopyTask): CopyOutcome {
   try {
     if (from.kind === 'stream') {
       if (to.kind === 'stream') throw new Error('bug: a copy from stdin to stdout')
-      return unpackInto(open(to.place), to.path, streamOfShared(from.input, check), check)
+      const stream = streamOfShared(from.input, check)
+      return unpackInto(open(to.place), to, stream, check)
     }
     const root = open(from.place)
     const located = locate(root, from.path, from.followsLink)
     const source = describeSource(root, located, from)
     if (to.kind === 'stream') return packToStream(task, to.fd, { located, source, check })
-    return copyTree(task, openDestination(open(to.place), to.path), { located, source, check })
+    const destination = openDestination(open(to.place), to.path)
+    return copyTree({ ...task, to }, destination, { located, source, check })
   } finally {
     for (const root of opened) closeTree(root)
   }
@@ -138,7 +148,7 @@ function packToStream(
 }
 
 function copyTree(
-  task: CopyTask,
+  task: CopyTask & { readonly to: Extract<CopyTo, { kind: 'tree' }> },
   destination: Destination,
   { located, source, check }: Prepared,
 ): CopyOutcome {
@@ -158,6 +168,7 @@ function copyTree(
     name,
     shown: `${destination.prefix}${directoryPath(destination, place)}`,
     isOrdered: true,
+    takesRoot: task.to.takesRoot === true,
     check,
   })
   unpack(streamOfPieces(pieces), writer, (entryBytes) => {
@@ -173,7 +184,7 @@ function copyTree(
  */
 export function unpackInto(
   root: TreeRoot,
-  path: string,
+  { path, takesRoot = false }: { readonly path: string; readonly takesRoot?: boolean | undefined },
   stream: LayerStream,
   check: () => void,
 ): CopyOutcome {
@@ -189,13 +200,14 @@ export function unpackInto(
     openFollowed: (path: ByteString) =>
       openIn(root, toBuffer(joinPath(base, path)), O_PATH | constants.O_DIRECTORY),
     isOrdered: false,
+    takesRoot,
     check,
   })
   let count = 0
   unpack(stream, writer, (entryBytes) => {
     count += entryBytes
   })
-  return { copiedBytes: count + 2 * blockBytes }
+  return { copiedBytes: count + 2 * blockBytes, tookRoot: writer.hasRoot }
 }
 
 function unpack(

@@ -54,11 +54,12 @@ export async function fillShared(
   input: SharedInput,
   source: AsyncIterable<Buffer>,
   signal: AbortSignal,
+  shown = 'stdin',
 ): Promise<void> {
   const state = new Int32Array(input.state)
   try {
     // Never by a program: the one that is found might be a container's (CVE-2026-41567).
-    for await (const chunk of decompressArchive(source, 'stdin')) {
+    for await (const chunk of decompressArchive(source, shown)) {
       for (let offset = 0; offset < chunk.length; offset += capacityBytes) {
         await untilEmpty(state, signal)
         const piece = chunk.subarray(offset, offset + capacityBytes)

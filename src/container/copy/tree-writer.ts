@@ -36,6 +36,8 @@ export interface TreeWriterOptions {
   readonly openFollowed?: ((path: ByteString) => number) | undefined
   /** Each directory comes before what is in it and does not come back: nothing is kept of it then. */
   readonly isOrdered: boolean
+  /** The directory takes what the archive says of its root; else it stays as it is. */
+  readonly takesRoot: boolean
   /** Called often; throws to end the copy. */
   readonly check: () => void
 }
@@ -65,6 +67,7 @@ export class TreeWriter {
   readonly #open: OpenDirectory[]
   readonly #listed = new Map<ByteString, Metadata>()
   readonly #temporary = `.tsctr-cp-${randomBytes(6).toString('hex')}` as ByteString
+  #root: Metadata | undefined
   /** The copy's own directory has a name that is not seen until the end. */
   #isStaged = false
   /** Holds a file that is being written under the temporary name. */
@@ -87,6 +90,11 @@ export class TreeWriter {
     }
   }
 
+  /** Whether the archive says something of its root. */
+  get hasRoot(): boolean {
+    return this.#root !== undefined
+  }
+
   /** Everything is there: give directories their times and the copy its name. */
   finish(): void {
     this.#closeDownTo(1)
@@ -96,6 +104,7 @@ export class TreeWriter {
       this.#closeDownTo(1)
     }
     const { directoryFd, name } = this.#options
+    if (this.#root !== undefined) setDirectory(directoryFd, this.#root)
     if (!this.#isStaged || name === undefined) return
     try {
       renameSync(inDirectory(directoryFd, this.#temporary), inDirectory(directoryFd, name))
@@ -118,12 +127,20 @@ export class TreeWriter {
   #write(entry: TarEntry, body: BodySource): void {
     const components = cleanComponents(entry.name)
     const name = components.pop()
-    // The root of an archive is the directory that is written into: it stays as it is.
-    if (name === undefined) return
+    if (name === undefined) {
+      this.#noteRoot(entry)
+      return
+    }
     const parent = this.#enter(components)
     if (entry.kind === 'directory') this.#enterListed(parent, name, entry)
     else if (entry.kind === 'hardlink') this.#link(parent, name, entry)
     else this.#place(parent, name, (path) => makeFile(path, entry, body, this.#options.check))
+  }
+
+  /** A name of nothing, or one that `..` took away, is the root by accident. */
+  #noteRoot(entry: TarEntry): void {
+    const isPlain = entry.name !== '' && !entry.name.includes('..')
+    if (this.#options.takesRoot && isPlain && entry.kind === 'directory') this.#root = entry
   }
 
   /** Open the directory of a path, making what is missing. */
@@ -184,11 +201,7 @@ export class TreeWriter {
     for (const { path, fd } of this.#open.splice(depth).reverse()) {
       const metadata = this.#listed.get(path)
       if (metadata !== undefined) {
-        // By descriptor: whatever holds the name now, this is the directory that was filled.
-        const own = inDirectory(fd, '.' as ByteString)
-        lchownSync(own, metadata.uid, metadata.gid)
-        chmodSync(own, metadata.mode)
-        setXattrsAndTime(own, metadata)
+        setDirectory(fd, metadata)
         if (this.#options.isOrdered) this.#listed.delete(path)
       }
       closeSync(fd)
@@ -216,14 +229,16 @@ export class TreeWriter {
     const components = cleanComponents(entry.linkName)
     const base = components.pop()
     if (base === undefined) throw missingTarget(entry)
-    const directory = this.#openForLink(components)
     try {
-      this.#place(parent, name, (path) => linkSync(inDirectory(directory, base), path))
+      const directory = this.#openForLink(components)
+      try {
+        this.#place(parent, name, (path) => linkSync(inDirectory(directory, base), path))
+      } finally {
+        closeSync(directory)
+      }
     } catch (error) {
-      if (isErrno(error, 'ENOENT')) throw missingTarget(entry)
+      if (isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw missingTarget(entry)
       throw error
-    } finally {
-      closeSync(directory)
     }
     // rename(2) leaves both names where they are links to one file already.
     tryUnlink(inDirectory(parent.fd, this.#temporary))
@@ -237,6 +252,14 @@ export class TreeWriter {
     const flags = O_PATH | constants.O_DIRECTORY
     return openat2(this.#options.directoryFd, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS)
   }
+}
+
+/** By descriptor: whatever holds the name now, this is the directory that was filled. */
+function setDirectory(fd: number, metadata: Metadata): void {
+  const own = inDirectory(fd, '.' as ByteString)
+  lchownSync(own, metadata.uid, metadata.gid)
+  chmodSync(own, metadata.mode)
+  setXattrsAndTime(own, metadata)
 }
 
 function tryUnlink(path: Buffer): void {
