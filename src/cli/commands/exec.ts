@@ -59,14 +59,13 @@ export function addExecCommand(parent: Command): void {
         const takesInput = flags.interactive === true
         if (flags.detach !== true) requireTerminalInput('exec', tty, takesInput)
         const files = [...(flags.envFile ?? []), ...(flags.dotenvFile ?? [])]
-        const env = [...files.flat(), ...(flags.env ?? [])]
         process.exitCode = await execInContainer(
           ctx,
           {
             name,
             caller: processStdio,
             args: [program, ...args],
-            env: resolveEnv(env, process.env),
+            env: resolveEnv({ files: files.flat(), flags: flags.env ?? [] }, process.env),
             user: flags.user,
             workdir: flags.workdir,
             tty,

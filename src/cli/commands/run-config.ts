@@ -54,7 +54,6 @@ export function configFromFlags(
 ): ContainerConfig {
   refuseContradictions(flags)
   const files = [...(flags.envFile ?? []), ...(flags.dotenvFile ?? [])]
-  const env = [...files.flat(), ...(flags.env ?? [])]
   return {
     image: flags.rootfs === true ? '' : image,
     rootfs: flags.rootfs === true ? resolve(image) : undefined,
@@ -65,7 +64,7 @@ export function configFromFlags(
     idFile: flags.cidfile,
     entrypoint: entrypointOf(flags),
     command: args,
-    env: resolveEnv(env, process.env),
+    env: resolveEnv({ files: files.flat(), flags: flags.env ?? [] }, process.env),
     workdir: flags.workdir,
     user: flags.user,
     groupAdd: flags.groupAdd ?? [],

@@ -1,17 +1,24 @@
 import { TsctrError } from '../../errors.ts'
 
 /**
- * Environment entries with their values: `NAME` alone takes the caller's, or falls away if the
- * caller has none.
+ * Environment entries with their values: `NAME` alone takes the caller's. If the caller has none,
+ * one of a file falls away, and one of a flag stays `NAME`: the image's is taken out then.
  *
- * @param entries  `NAME=value` or `NAME`, in order
+ * @param entries  `NAME=value` or `NAME`, in order; flags come after files
+ * Source: docker run -e
  */
-export function resolveEnv(entries: readonly string[], caller: NodeJS.ProcessEnv): string[] {
-  return entries.flatMap((entry) => {
-    if (entry.includes('=')) return [entry]
-    const value = caller[entry]
-    return value === undefined ? [] : [`${entry}=${value}`]
-  })
+export function resolveEnv(
+  entries: { readonly files: readonly string[]; readonly flags: readonly string[] },
+  caller: NodeJS.ProcessEnv,
+): string[] {
+  const resolve = (entry: string): string => {
+    const value = entry.includes('=') ? undefined : caller[entry]
+    return value === undefined ? entry : `${entry}=${value}`
+  }
+  return [
+    ...entries.files.map(resolve).filter((entry) => entry.includes('=')),
+    ...entries.flags.map(resolve),
+  ]
 }
 
 /** Labels or annotations from `name=value` or `name`; later ones win; no name is special. */

@@ -28,13 +28,14 @@ export function containerEnv(request: EnvRequest): string[] {
 
 /**
  * Put environments over each other: a later entry takes the place of an earlier one of its name.
- * What is not `NAME=value` is left out.
+ * `NAME` alone takes earlier ones out.
  */
 export function mergeEnv(...environments: readonly (readonly string[])[]): string[] {
   const entries = new Map<string, string>()
   for (const entry of environments.flat()) {
     const end = entry.indexOf('=')
     if (end > 0) entries.set(entry.slice(0, end), entry)
+    if (end < 0) entries.delete(entry)
   }
   return [...entries.values()]
 }

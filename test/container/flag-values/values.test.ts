@@ -343,13 +343,14 @@ test('settings of namespaces', () => {
   )
 })
 
-test('environment entries take values from the caller, or fall away', () => {
+test('environment entries take values from the caller; of a file, they fall away without', () => {
   const caller = { A: 'caller', B: '' }
-  assert.deepEqual(resolveEnv(['A', 'B', 'C', 'A=own', 'D='], caller), [
-    'A=caller',
-    'B=',
-    'A=own',
-    'D=',
-  ])
+  const entries = ['A', 'B', 'C', 'A=own', 'D=']
+  const resolved = ['A=caller', 'B=', 'A=own', 'D=']
+  assert.deepEqual(resolveEnv({ files: entries, flags: [] }, caller), resolved)
+  assert.deepEqual(
+    resolveEnv({ files: ['C'], flags: entries }, caller),
+    resolved.toSpliced(2, 0, 'C'),
+  )
   assert.deepEqual(keyValues(['a', 'b=1', 'b=2=3']), { a: '', b: '2=3' })
 })

@@ -44,6 +44,16 @@ test('the environment: ours, the image’s, the user’s; a later one takes the 
   assert.equal(envValue(plain, 'C'), 'x=y')
 })
 
+// docker run -e NAME: without a value in the caller's environment, the image's goes too.
+test('a name alone takes a variable out, one of ours as well', () => {
+  const request = {
+    config: plainConfig({ env: ['A', 'HOME', 'B', 'B=user', 'NEVER'] }),
+    image: imageProcess({ env: ['PATH=/image', 'A=image', 'B=image'] }),
+    ...{ hostname: 'box', home: '/root', tty: false, further: ['HOSTNAME'] },
+  }
+  assert.deepEqual(containerEnv(request), ['PATH=/image', 'B=user'])
+})
+
 test('names that JavaScript objects have of their own are variables', () => {
   assert.deepEqual(mergeEnv(['__proto__=a', 'constructor=b'], ['__proto__=c']), [
     '__proto__=c',
