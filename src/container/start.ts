@@ -119,7 +119,7 @@ async function startLocked(
     log: monitorLog(record, log),
     hasTerminal: config.tty,
     hasStdin: config.openStdin,
-    leavesStdinOpen: config.openStdin && config.tty,
+    leavesStdinOpen: config.openStdin && (config.tty || !config.attaches?.includes('stdin')),
     exitCommand: [...stores.selfCommand, 'internal', 'on-exit', record.id],
     timeoutS: config.timeoutS,
     exitDelayS: request.beforeStart === undefined || isRestarted(config) ? 0 : 1,

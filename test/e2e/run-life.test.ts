@@ -48,6 +48,47 @@ describe('run: what is run, by whom and how long', { skip }, () => {
     await sandbox.succeeds('rm', '-f', 'web', start)
   })
 
+  // A server that takes commands on stdin is told one after the other: `echo save | docker attach`.
+  test('run -d -i: stdin stays open when whoever was attached has ended', async () => {
+    const script = 'read one; read two; echo "$one, $two"'
+    const detached = ['run', '-d', '-i', '--name', 'told', '--network', 'none', 'busybox']
+    await sandbox.succeeds(...detached, 'sh', '-c', script)
+    for (const word of ['first', 'second']) {
+      const input = `echo ${word} | timeout -s KILL 3 ${sandbox.program} attach told; :`
+      await sandbox.run(['-c', input], { program: 'sh' })
+    }
+    assert.equal(await sandbox.succeeds('wait', 'told'), '0')
+    assert.equal(await sandbox.succeeds('logs', 'told'), 'first, second')
+    await sandbox.succeeds('rm', 'told')
+  })
+
+  test('-e NAME without a value takes a variable of the image out, with exec too', async () => {
+    const run = [
+      'run',
+      '-d',
+      '--name',
+      'bare',
+      '--network',
+      'none',
+      '-e',
+      'HOSTNAME',
+      '-e',
+      'NEVER',
+    ]
+    const env = { HOSTNAME: undefined, NEVER: undefined }
+    const { exitCode } = await sandbox.run([...run, 'busybox', 'sleep', '99'], { env })
+    assert.equal(exitCode, 0)
+    const inside = await sandbox.succeeds('exec', 'bare', 'cat', '/proc/1/environ')
+    assert.deepEqual(
+      inside.split('\0').map((entry) => entry.replace(/=.*/s, '')),
+      ['PATH', 'HOME', ''],
+    )
+    const exec = ['exec', '-e', 'TERM=dumb', '-e', 'TERM', 'bare', 'env']
+    const { stdout } = await sandbox.run(exec, { env: { TERM: undefined } })
+    assert.doesNotMatch(stdout, /TERM|HOSTNAME/)
+    await sandbox.succeeds('rm', '-f', 'bare')
+  })
+
   test('--runtime takes a path', async () => {
     const path = join(sandbox.directory, 'runtime')
     const runc = execFileSync('sh', ['-c', 'command -v runc'], { encoding: 'utf8' }).trim()
