@@ -24,7 +24,7 @@ export interface ContainerConfig {
   readonly entrypoint?: readonly string[] | undefined
   /** What follows the image on the command line; empty: the image's Cmd. */
   readonly command: readonly string[]
-  /** `NAME=value`, files first; later ones win. */
+  /** `NAME=value`, files first; later ones win. `NAME` alone takes the image's out. */
   readonly env: readonly string[]
   readonly workdir?: string | undefined
   /** `user[:group]`, names or numbers. */
@@ -225,6 +225,8 @@ export interface TmpfsMount {
   readonly target: string
   /** `size=64m`, `exec` … over docker's noexec, nosuid, nodev. */
   readonly options: readonly string[]
+  /** From `--mount`, for inspect; else from `--tmpfs`. */
+  readonly isFromMountFlag?: boolean | undefined
 }
 
 export interface DeviceMapping {

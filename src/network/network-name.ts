@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { TsctrError } from '../errors.ts'
 
 /** The network of containers that ask for none. */
@@ -12,6 +13,11 @@ export const reservedNetworkNames: readonly string[] = [
   'container',
   'ns',
 ]
+
+/** The id of docker's networks `host` and `none`, which are modes here; empty for other names. */
+export function modeNetworkID(dataRoot: string, name: string): string {
+  return name === 'host' || name === 'none' ? hash('sha256', `${dataRoot} ${name}`) : ''
+}
 
 /**
  * A name for a network, as docker takes it.

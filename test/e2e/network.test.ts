@@ -110,6 +110,9 @@ describe('networks', { skip }, () => {
     )
     const [inspected] = JSON.parse(await succeeds('network', 'inspect', 'mine'))
     assert.deepEqual(inspected.IPAM.Config, [{ Subnet: '10.77.0.0/24', Gateway: '10.77.0.1' }])
+    const bridgeName = '{{index .Options "com.docker.network.bridge.name"}}'
+    const bridge = await succeeds('network', 'inspect', '-f', bridgeName, 'bridge')
+    assert.match(bridge, /^tsctr-[0-9a-f]{8}$/)
     const [[containerId = '', container] = []] = Object.entries(inspected.Containers)
     assert.equal(containerId, await succeeds('inspect', '-f', '{{.Id}}', 'one'))
     const { Name, IPv4Address, MacAddress } = container as Record<string, string>

@@ -174,6 +174,7 @@ function tmpfsMount(common: CommonFields, fields: Map<string, string>, text: str
       ...(size === undefined ? [] : [`size=${parseSize(size)}`]),
       ...(mode === undefined ? [] : [`mode=${mode}`]),
     ],
+    isFromMountFlag: true,
   }
 }
 

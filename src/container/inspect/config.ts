@@ -6,6 +6,7 @@ import { asConfig } from '../config.ts'
 import { effectiveConfig } from '../effective-config.ts'
 import { exposedBy } from '../networks/wanted-ports.ts'
 import { containerHostname } from '../spec/process.ts'
+import { anonymousVolumeTargets } from './mounts.ts'
 
 /** The image's config with the user's over it. Source: docker Engine API "ContainerConfig"; podman inspect for Timeout */
 export function inspectConfig(record: ContainerRecord, image: ImageProcessConfig): object {
@@ -13,6 +14,7 @@ export function inspectConfig(record: ContainerRecord, image: ImageProcessConfig
   const { attaches = [] } = config
   const { user, env, cmd, entrypoint, workingDir, labels, stopSignal, healthcheck } =
     effectiveConfig(record, image)
+  const volumes = [...new Set([...image.volumes, ...anonymousVolumeTargets(config)])]
   const shown = {
     Hostname: containerHostname(config, record.id),
     Domainname: config.domainname ?? '',
@@ -22,12 +24,11 @@ export function inspectConfig(record: ContainerRecord, image: ImageProcessConfig
     AttachStderr: attaches.includes('stderr'),
     Tty: config.tty,
     OpenStdin: config.openStdin,
-    // Without a terminal, stdin ends with whoever was joined to it.
-    StdinOnce: config.openStdin && !config.tty,
+    StdinOnce: config.openStdin && attaches.includes('stdin'),
     Env: env.length === 0 ? nilList : env,
     Cmd: cmd === undefined || cmd.length === 0 ? nilList : cmd,
     Image: config.rootfs ?? config.image,
-    Volumes: image.volumes.length === 0 ? nilMap : keysOf(image.volumes),
+    Volumes: volumes.length === 0 ? nilMap : keysOf(volumes),
     WorkingDir: workingDir,
     Entrypoint: entrypoint === undefined || entrypoint.length === 0 ? nilList : entrypoint,
     OnBuild: image.onBuild ?? nilList,

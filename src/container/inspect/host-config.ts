@@ -15,10 +15,14 @@ import { inspectPortBindings } from './ports.ts'
 
 const defaultShmBytes = 64 * 1024 * 1024
 
+/** Docker lists them everywhere. */
+const windowsResources = { CpuCount: 0, CpuPercent: 0, IOMaximumIOps: 0, IOMaximumBandwidth: 0 }
+
 /** How the container is tied to the machine. Source: docker Engine API "HostConfig"; podman inspect for CgroupConf */
 export function inspectHostConfig(record: ContainerRecord, facts: HostFacts): object {
   const config = asConfig(record.config)
   const { maskedPaths, readonlyPaths } = guardedPaths(config)
+  const unguarded = config.privileged ? nilList : []
   const shown = {
     Binds: inspectBinds(config),
     ContainerIDFile: config.idFile ?? '',
@@ -32,6 +36,7 @@ export function inspectHostConfig(record: ContainerRecord, facts: HostFacts): ob
     AutoRemove: config.autoRemove,
     VolumeDriver: '',
     VolumesFrom: orNil(config.volumesFrom ?? []),
+    ConsoleSize: [0, 0],
     CapAdd: orNil(config.capAdd),
     CapDrop: orNil(config.capDrop),
     CgroupnsMode: hasCgroupNamespace({ config, facts }) ? 'private' : 'host',
@@ -48,15 +53,15 @@ export function inspectHostConfig(record: ContainerRecord, facts: HostFacts): ob
     Privileged: config.privileged,
     PublishAllPorts: config.publishesAll ?? false,
     ReadonlyRootfs: config.readOnly,
-    SecurityOpt: orNil(config.security.given),
+    SecurityOpt: securityOptions(config),
     UTSMode: config.utsMode === 'host' ? 'host' : '',
     UsernsMode: config.usernsMode ?? '',
     ShmSize: config.shmSizeBytes ?? defaultShmBytes,
     Runtime: record.runtime.name,
     Isolation: '',
     ...resources(config, facts),
-    MaskedPaths: maskedPaths ?? nilList,
-    ReadonlyPaths: readonlyPaths ?? nilList,
+    MaskedPaths: maskedPaths ?? unguarded,
+    ReadonlyPaths: readonlyPaths ?? unguarded,
   }
   return withOptional(shown, {
     CgroupConf: [mapOf(config.resources.cgroupFiles ?? {}), {}],
@@ -72,6 +77,17 @@ export function inspectHostConfig(record: ContainerRecord, facts: HostFacts): ob
 function logConfig({ log }: ContainerConfig): object {
   const options = new Map(Object.entries(log?.givenOptions ?? {}))
   return { Type: log?.givenDriver ?? 'k8s-file', Config: options }
+}
+
+/**
+ * As typed, with what docker adds where a label would be of no use, and without the option that it
+ * shows as empty lists of paths.
+ */
+function securityOptions({ security, privileged, pidMode, ipcMode }: ContainerConfig) {
+  const given = security.given.filter((text) => !text.startsWith('systempaths'))
+  const sharesWithHost = privileged || pidMode === 'host' || ipcMode === 'host'
+  const isUnlabelled = sharesWithHost && !given.some((text) => /^label[=:]/.test(text))
+  return orNil(isUnlabelled ? [...given, 'label=disable'] : given)
 }
 
 /** Source: docker Engine API "Resources" */
@@ -98,9 +114,10 @@ function resources({ resources: limits, ...config }: ContainerConfig, facts: Hos
     MemoryReservation: limits.memoryReservationBytes ?? 0,
     MemorySwap: limits.memorySwapBytes ?? impliedSwap(limits.memoryBytes, facts),
     MemorySwappiness: limits.memorySwappiness ?? null,
-    OomKillDisable: limits.isOomKillDisabled ? true : null,
+    OomKillDisable: facts.cgroup.mode === 'v2' ? null : limits.isOomKillDisabled,
     PidsLimit: limits.pidsLimit ?? null,
     Ulimits: config.ulimits.map(({ name, soft, hard }) => ({ Name: name, Hard: hard, Soft: soft })),
+    ...windowsResources,
   }
 }
 

@@ -1,6 +1,6 @@
 import { nilList, withOptional } from '../../oci/nil.ts'
 import { volumeDirectories } from '../../volume/volume-directories.ts'
-import type { BindMount, ContainerConfig, VolumeMount } from '../config.ts'
+import type { BindMount, ContainerConfig, TmpfsMount, VolumeMount } from '../config.ts'
 
 type Mounts = Pick<ContainerConfig, 'mounts'>
 
@@ -8,7 +8,8 @@ type Mounts = Pick<ContainerConfig, 'mounts'>
 export function inspectMounts({ mounts }: Mounts, dataRoot: string): object[] {
   return mounts.flatMap((mount): object[] => {
     if (mount.type === 'bind') return [bindMountPoint(mount)]
-    return mount.type === 'volume' ? [volumeMountPoint(mount, dataRoot)] : []
+    if (mount.type === 'volume') return [volumeMountPoint(mount, dataRoot)]
+    return mount.isFromMountFlag === true ? [tmpfsMountPoint(mount)] : []
   })
 }
 
@@ -37,6 +38,17 @@ function volumeMountPoint(mount: VolumeMount, dataRoot: string): object {
   }
 }
 
+function tmpfsMountPoint({ target, options }: TmpfsMount): object {
+  return {
+    Type: 'tmpfs',
+    Source: '',
+    Destination: target,
+    Mode: '',
+    RW: !options.includes('ro'),
+    Propagation: '',
+  }
+}
+
 /** What `-v` asked for: `/host:/container:ro`. */
 export function inspectBinds({ mounts }: Mounts): readonly string[] {
   const binds = mounts.flatMap((mount) => {
@@ -50,10 +62,18 @@ export function inspectBinds({ mounts }: Mounts): readonly string[] {
   return binds.length === 0 ? nilList : binds.map((parts) => parts.filter(Boolean).join(':'))
 }
 
+/** Where `-v /container` wants a volume without a name. */
+export function anonymousVolumeTargets({ mounts }: Mounts): readonly string[] {
+  return mounts.flatMap((mount) =>
+    mount.type === 'volume' && mount.isAnonymous && mount.isFromVolumeFlag ? [mount.target] : [],
+  )
+}
+
 /** What `--mount` asked for; undefined for nothing. Source: docker Engine API "Mount" */
 export function inspectMountRequests({ mounts }: Mounts): object[] | undefined {
   const requests = mounts.flatMap((mount): object[] => {
     if (mount.type === 'bind' && !isFromVolumeFlag(mount)) return [bindRequest(mount)]
+    if (mount.type === 'tmpfs' && mount.isFromMountFlag === true) return [tmpfsRequest(mount)]
     const isAsked = mount.type === 'volume' && !mount.isFromVolumeFlag && !mount.isAnonymous
     return isAsked ? [volumeRequest(mount)] : []
   })
@@ -99,10 +119,30 @@ function volumeOptions({
   return isUsual ? undefined : withOptional({}, fields)
 }
 
-/** What `--tmpfs` asked for, and `--mount type=tmpfs`; undefined for nothing. */
+function tmpfsRequest({ target, options }: TmpfsMount): object {
+  const value = (name: string) =>
+    options.find((option) => option.startsWith(`${name}=`))?.slice(name.length + 1)
+  const [size, mode] = [value('size'), value('mode')]
+  const wanted = {
+    SizeBytes: [size === undefined ? undefined : Number(size), 0],
+    Mode: [mode === undefined ? undefined : Number.parseInt(mode, 8), 0],
+  } as const
+  const isUsual = size === undefined && mode === undefined
+  return withOptional(
+    { Type: 'tmpfs', Target: target },
+    {
+      ReadOnly: [options.includes('ro') || undefined, false],
+      TmpfsOptions: [isUsual ? undefined : withOptional({}, wanted), null],
+    },
+  )
+}
+
+/** What `--tmpfs` asked for; undefined for nothing. */
 export function inspectTmpfs({ mounts }: Mounts): ReadonlyMap<string, string> | undefined {
   const found = mounts.flatMap((mount): [string, string][] =>
-    mount.type === 'tmpfs' ? [[mount.target, mount.options.join(',')]] : [],
+    mount.type === 'tmpfs' && mount.isFromMountFlag !== true
+      ? [[mount.target, mount.options.join(',')]]
+      : [],
   )
   return found.length === 0 ? undefined : new Map(found)
 }

@@ -1,4 +1,5 @@
 import { type Endpoint, endpointsOf } from '../../network/addresses.ts'
+import { modeNetworkID } from '../../network/network-name.ts'
 import { findNetwork } from '../../network/networks.ts'
 import { portsOf } from '../../network/ports.ts'
 import type { ImageProcessConfig } from '../../oci/image-config.ts'
@@ -6,12 +7,12 @@ import { nilList, nilMap } from '../../oci/nil.ts'
 import { bundleOf } from '../../runtime/bundle.ts'
 import type { ContainerRecord } from '../../store/containers.ts'
 import { asConfig } from '../config.ts'
-import { networkNames } from '../networks/attachments.ts'
+import { attachmentsOf, namesInNetwork, networkNames } from '../networks/attachments.ts'
 import { exposedBy } from '../networks/wanted-ports.ts'
 import type { ContainerStores } from '../stores.ts'
 import { inspectPorts } from './ports.ts'
 
-type Stores = Pick<ContainerStores, 'database' | 'stateRoot'>
+type Stores = Pick<ContainerStores, 'database' | 'dataRoot' | 'stateRoot'>
 
 /**
  * How the container is reached, while it runs. The fields of its first network stand at the top
@@ -46,7 +47,10 @@ export function inspectNetworkSettings(
     EndpointID: first?.hostInterface ?? '',
     ...addressing(first),
     Networks: new Map(
-      names.map((name) => [name, inspectEndpoint(stores, name, endpointIn(endpoints, name))]),
+      names.map((name) => [
+        name,
+        inspectEndpoint(stores, record, { name, endpoint: endpointIn(endpoints, name) }),
+      ]),
     ),
   }
 }
@@ -56,17 +60,25 @@ function endpointIn(endpoints: readonly Endpoint[], name: string): Endpoint | un
 }
 
 /** Source: docker Engine API "EndpointSettings" */
-function inspectEndpoint(stores: Stores, name: string, endpoint: Endpoint | undefined): object {
+function inspectEndpoint(
+  { database, dataRoot }: Stores,
+  record: ContainerRecord,
+  { name, endpoint }: { readonly name: string; readonly endpoint: Endpoint | undefined },
+): object {
+  const config = asConfig(record.config)
+  const attachment = attachmentsOf(config).find((one) => one.name === name)
+  const aliases = attachment?.aliases ?? []
+  const { hostname } = config
   return {
-    IPAMConfig: null,
+    IPAMConfig: attachment?.address === undefined ? null : { IPv4Address: attachment.address },
     Links: nilList,
-    Aliases: nilList,
+    Aliases: aliases.length === 0 ? nilList : aliases,
     DriverOpts: nilMap,
     GwPriority: 0,
-    NetworkID: findNetwork(stores.database, name)?.id ?? '',
+    NetworkID: findNetwork(database, name)?.id ?? modeNetworkID(dataRoot, name),
     EndpointID: endpoint?.hostInterface ?? '',
     ...addressing(endpoint),
-    DNSNames: nilList,
+    DNSNames: attachment === undefined ? nilList : namesInNetwork({ ...record, hostname }, aliases),
   }
 }
 

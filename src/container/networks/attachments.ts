@@ -9,6 +9,19 @@ export function attachmentsOf(
   return config.networks ?? [{ name: defaultNetworkName, aliases: [] }]
 }
 
+/** Names by which those of the same network find a container. */
+export function namesInNetwork(
+  {
+    id,
+    name,
+    hostname,
+  }: { readonly id: string; readonly name: string; readonly hostname: string | undefined },
+  aliases: readonly string[],
+): string[] {
+  const shortId = id.slice(0, 12)
+  return [...new Set([name, ...aliases, shortId, hostname ?? shortId])]
+}
+
 /** What docker calls the container's network mode: the first network's name, if it has networks. */
 export function modeName(config: Pick<ContainerConfig, 'networkMode' | 'networks'>): string {
   return config.networkMode === 'bridge'

@@ -6,11 +6,13 @@ import type { HostEntry } from '../../network/hosts-file.ts'
 import { writeManagedHosts } from '../../network/managed-hosts.ts'
 import { containerFiles } from '../../runtime/container-files.ts'
 import { type ContainerRecord, getContainer } from '../../store/containers.ts'
+import { asConfig } from '../config.ts'
 import type { ContainerStores } from '../stores.ts'
+import { namesInNetwork } from './attachments.ts'
 
 /**
  * Bring the names up to date by which the containers of some networks find each other: each has
- * those of its namespace in its /etc/hosts, by name, alias, short id and `name.network`.
+ * those of its namespace in its /etc/hosts, by name, alias, short id, hostname and `name.network`.
  *
  * One process at a time, from what is recorded then: whoever is last writes what is true. What a
  * killed process left undone, the next change of the network does.
@@ -45,8 +47,9 @@ interface Member {
 
 function entryOf({ endpoint, record }: Member): HostEntry {
   const { address, aliases, networkName } = endpoint
-  const names = [record.name, ...aliases, record.id.slice(0, 12), `${record.name}.${networkName}`]
-  return { address, names: [...new Set(names)] }
+  const { hostname } = asConfig(record.config)
+  const names = namesInNetwork({ ...record, hostname }, aliases)
+  return { address, names: [...new Set([...names, `${record.name}.${networkName}`])] }
 }
 
 /** Who is in which network, each looked up once. */

@@ -1,4 +1,5 @@
 import { endpointsIn } from '../../network/addresses.ts'
+import { defaultNetworkName } from '../../network/network-name.ts'
 import type { Network } from '../../network/networks.ts'
 import { nilMap } from '../../oci/nil.ts'
 import { getContainer } from '../../store/containers.ts'
@@ -28,13 +29,27 @@ export async function inspectNetwork(stores: NetworkStores, name: string): Promi
     ConfigFrom: { Network: '' },
     ConfigOnly: false,
     Containers: hasSubnet(network) ? users(stores, network) : new Map(),
-    Options: hasSubnet(network) ? new Map(Object.entries(network.options)) : new Map(),
+    Options: hasSubnet(network) ? new Map(Object.entries(optionsOf(network))) : new Map(),
     Labels: new Map(Object.entries(network.labels)),
   }
 }
 
 function hasSubnet(network: ListedNetwork | Network): network is Network {
   return 'subnet' in network
+}
+
+/** Docker names what it has chosen for the default network. */
+function optionsOf({ name, options, bridgeName, mtu }: Network): Readonly<Record<string, string>> {
+  if (name !== defaultNetworkName) return options
+  return {
+    'com.docker.network.bridge.default_bridge': 'true',
+    'com.docker.network.bridge.enable_icc': 'true',
+    'com.docker.network.bridge.enable_ip_masquerade': 'true',
+    'com.docker.network.bridge.host_binding_ipv4': '0.0.0.0',
+    'com.docker.network.bridge.name': bridgeName,
+    'com.docker.network.driver.mtu': String(mtu),
+    ...options,
+  }
 }
 
 function ipam({ subnet, gateway, ipRange, auxAddresses }: Network): object[] {

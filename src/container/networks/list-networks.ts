@@ -1,8 +1,7 @@
-import { hash } from 'node:crypto'
 import { hasCode } from '../../errors.ts'
 import { endpointsIn } from '../../network/addresses.ts'
 import { declareDefaultNetwork } from '../../network/default-network.ts'
-import { defaultNetworkName } from '../../network/network-name.ts'
+import { defaultNetworkName, modeNetworkID } from '../../network/network-name.ts'
 import { listNetworks, type Network, resolveNetwork } from '../../network/networks.ts'
 import { type LabelFilter, passesLabelFilter } from '../../oci/label-filter.ts'
 import { listContainers } from '../../store/containers.ts'
@@ -112,7 +111,7 @@ function passesFilter(
 
 function modes({ dataRoot }: Pick<NetworkStores, 'dataRoot'>): ListedNetwork[] {
   const mode = (name: string, driver: 'host' | 'null'): ListedNetwork => ({
-    id: hash('sha256', `${dataRoot} ${name}`),
+    id: modeNetworkID(dataRoot, name),
     name,
     driver,
     labels: {},

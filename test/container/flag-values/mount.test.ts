@@ -53,6 +53,7 @@ test('a tmpfs', () => {
     type: 'tmpfs',
     target: '/t',
     options: ['ro', 'size=1048576', 'mode=1777'],
+    isFromMountFlag: true,
   })
   assert.deepEqual(parseTmpfs('/t'), { type: 'tmpfs', target: '/t', options: [] })
   assert.deepEqual(parseTmpfs('/t:exec,size=50%,mode=700,uid=5').options, [
