@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
-import { closeSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { startError } from './exec.ts'
-import { dup, openPipe } from './libc.ts'
+import { dup, openPipe, spawnSession } from './libc.ts'
 
 /** A shell that acts when this process has ended, however it ended. */
 export interface Survivor {
@@ -24,23 +23,28 @@ export function startSurvivor(
   terminal: number | undefined,
 ): Survivor {
   const { readEnd, writeEnd } = openPipe()
+  const nothing = openSync('/dev/null', 'r+')
   try {
     // In a session of its own, so that what ends a terminal's or a job's processes does not end it.
-    const child = spawn('/bin/sh', ['-c', script, 'sh', ...args], {
-      stdio: [readEnd, 'ignore', 'ignore', terminal ?? 'ignore'],
-      detached: true,
-      cwd: '/',
-      env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin' },
-    })
-    child.once('error', () => {})
-    if (child.pid === undefined) throw startError('/bin/sh', undefined)
-    child.unref()
+    spawnSession(
+      '/bin/sh',
+      ['-c', script, 'sh', ...args],
+      { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin' },
+      [readEnd, nothing, nothing, terminal ?? nothing],
+    )
+  } catch (cause) {
+    closeSync(writeEnd)
+    throw startError('/bin/sh', cause)
   } finally {
+    closeSync(nothing)
     closeSync(readEnd)
   }
+  let isReleased = false
   return {
     handOn: () => void dup(writeEnd),
     release: (word) => {
+      if (isReleased) return
+      isReleased = true
       if (word !== undefined) writeSync(writeEnd, `${word}\n`)
       closeSync(writeEnd)
     },
