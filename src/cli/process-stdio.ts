@@ -5,6 +5,7 @@ import { passOutputThrough } from '../host/libc.ts'
 /** This process's own stdin, stdout, stderr and terminal. */
 export const processStdio: CallerStdio = {
   input: () => process.stdin,
+  hasTerminalInput: () => process.stdin.isTTY === true,
   closeInput: () => void process.stdin.destroy(),
   write: async (stream, data) => void (await writeAsync(stream === 'stdout' ? 1 : 2, data)),
   size: () => {

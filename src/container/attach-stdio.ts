@@ -16,11 +16,12 @@ export interface StdioOptions {
   readonly shows: { readonly stdout: boolean; readonly stderr: boolean }
 }
 
-export type AttachEnd = 'ended' | 'detached'
+/** `hung-up`: the terminal that the keys came from has gone. */
+export type AttachEnd = 'ended' | 'detached' | 'hung-up'
 
 /** The caller's stdio joined to a container's. */
 export interface AttachedStdio {
-  /** Resolves when the container's output is at an end, or when the keys to detach were typed. */
+  /** Resolves when the container's output is at an end, or the caller has left. */
   readonly end: Promise<AttachEnd>
   /** Let go and give the terminal back as it was. Called on every way out, also twice. */
   close(): void
@@ -39,7 +40,7 @@ export function attachStdio(bundle: Bundle, options: StdioOptions): AttachedStdi
     if (options.shows[stream]) await caller.write(stream, data)
   })
   const detached = Promise.withResolvers<AttachEnd>()
-  if (takesInput) void passInput(socket, options, () => detached.resolve('detached'))
+  if (takesInput) void passInput(socket, options, detached.resolve)
   const close = (): void => {
     giveBack()
     if (takesInput) caller.closeInput()
@@ -52,19 +53,22 @@ export function attachStdio(bundle: Bundle, options: StdioOptions): AttachedStdi
 async function passInput(
   socket: AttachSocket,
   options: StdioOptions,
-  onDetach: () => void,
+  onEnd: (end: AttachEnd) => void,
 ): Promise<void> {
+  const isTerminal = options.hasTerminal && options.caller.hasTerminalInput()
   const filter = new DetachKeyFilter(options.hasTerminal ? options.detachKeys : Buffer.alloc(0))
   try {
     for await (const chunk of options.caller.input()) {
       const { pass, isDetached } = filter.feed(chunk)
       await socket.write(pass)
-      if (isDetached) return onDetach()
+      if (isDetached) return onEnd('detached')
     }
   } catch {
     // A stdin that cannot be read (closed by the caller, a terminal that hung up) is at its end.
   }
-  socket.endInput()
+  // Raw, a terminal has no key for the end of the input.
+  if (isTerminal) onEnd('hung-up')
+  else socket.endInput()
 }
 
 /** Hand the caller's terminal over: keys as they are typed, and the size, now and when it changes. */

@@ -2,6 +2,8 @@
 export interface CallerStdio {
   /** What comes on stdin, until its end. */
   input(): AsyncIterable<Buffer>
+  /** Whether stdin is a terminal. */
+  hasTerminalInput(): boolean
   /** Stop reading stdin, so that it does not keep the program from ending. */
   closeInput(): void
   /** Resolves when the data is out; what nobody reads any more is dropped. */

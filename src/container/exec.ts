@@ -13,6 +13,7 @@ import type { ContainerRecord } from '../store/containers.ts'
 import type { CallerStdio } from './caller-stdio.ts'
 import { asConfig } from './config.ts'
 import { execApart } from './exec-apart.ts'
+import { recordExecBegin, recordExecDetach } from './exec-events.ts'
 import { imageProcessOf } from './image-process.ts'
 import { isPaused } from './is-paused.ts'
 import { isRunning } from './observe.ts'
@@ -30,8 +31,8 @@ export interface ExecRequest extends ProcessRequest {
   readonly takesInput: boolean
   /** Leave the program running and return. */
   readonly isDetached: boolean
-  /** Bytes that leave the program running; undefined where nobody asked for them. */
-  readonly detachKeys: Buffer | undefined
+  /** Bytes that leave the program running, where it has a terminal and input; empty for none. */
+  readonly detachKeys: Buffer
 }
 
 /**
@@ -66,19 +67,9 @@ export async function execInContainer(
   const built = checkedProcess(stores, record, request)
   const { caller, takesInput } = request
   const terminals = [0, 1, 2].filter((fd) => isatty(fd))
-  const isLeftByKeys = takesInput && request.detachKeys !== undefined
-  if (request.isDetached || (request.tty && (terminals.length === 0 || isLeftByKeys))) {
-    const detachKeys = request.detachKeys ?? Buffer.alloc(0)
-    return execApart({
-      record,
-      containerBundle: bundle,
-      runtime,
-      process: built,
-      joined: request.isDetached ? undefined : { caller, takesInput, detachKeys },
-    })
-  }
   const files = newExecFiles(bundle)
-  const guard = guardExec({
+  const endsDirectory = recordExecBegin(stores, record, { id: files.id, args: built.args })
+  const guarded = {
     runtime,
     containerId: record.id,
     containerPid: record.process.pid,
@@ -86,8 +77,29 @@ export async function execInContainer(
     pidFile: files.pid,
     logFile: files.log,
     processFile: files.process,
+    endsDirectory,
     terminal: terminals[0],
-  })
+  }
+  const isLeftByKeys = takesInput && request.detachKeys.length > 0
+  if (request.isDetached || (request.tty && (terminals.length === 0 || isLeftByKeys))) {
+    const joined = {
+      caller,
+      takesInput,
+      detachKeys: request.detachKeys,
+      guard: (pidFile: string) => guardExec({ ...guarded, pidFile, endsDirectory: undefined }),
+      onDetach: () => recordExecDetach(stores, record, files.id),
+    }
+    return execApart({
+      record,
+      containerBundle: bundle,
+      runtime,
+      process: built,
+      files,
+      endsDirectory,
+      joined: request.isDetached ? undefined : joined,
+    })
+  }
+  const guard = guardExec(guarded)
   writeFileSync(files.process, formatRuntimeSpec(built), { mode: 0o600 })
   if (!request.takesInput) redirectToNull(0)
   beforeReplacing()

@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs'
 import { hostFacts } from '../host/host-facts.ts'
 import { emptyImageProcess } from '../oci/image-config.ts'
 import { nilList, withOptional } from '../oci/nil.ts'
+import { bundleOf } from '../runtime/bundle.ts'
 import { containerFiles } from '../runtime/container-files.ts'
+import { runningExecs } from '../runtime/exec-files.ts'
 import type { ContainerRecord } from '../store/containers.ts'
 import { listHealthResults } from '../store/health-results.ts'
 import { asConfig } from './config.ts'
@@ -46,6 +48,8 @@ export async function inspectContainer(
   const log = logTargetOf(stores.dataRoot, record)
   const [path = '', ...args] = containerArgs(config, image)
   const size = options.withSize === true ? containerSize(stores, record) : undefined
+  const bundle = bundleOf(stores.stateRoot, record.namespace, record.id)
+  const execs = runningExecs(bundle, record.id)
   const shown = {
     Id: record.id,
     Created: record.createdAt.toISOString(),
@@ -64,7 +68,7 @@ export async function inspectContainer(
     MountLabel: '',
     ProcessLabel: '',
     AppArmorProfile: config.security.apparmorProfile ?? '',
-    ExecIDs: nilList,
+    ExecIDs: execs.length === 0 ? nilList : execs,
     HostConfig: inspectHostConfig(record, hostFacts()),
     GraphDriver: inspectGraphDriver(stores, record),
     Mounts: inspectMounts(config, stores.dataRoot),

@@ -58,7 +58,8 @@ export async function endOf(
   record: ContainerRecord,
   stdio: AttachedStdio | undefined,
 ): Promise<ForegroundEnd> {
-  if ((await stdio?.end) === 'detached') return { kind: 'detached' }
+  const end = await stdio?.end
+  if (end === 'detached' || end === 'hung-up') return { kind: 'detached' }
   const status = await waitForExit(stores, record)
   // The terminal is the user's again before the cleaning up.
   stdio?.close()

@@ -48,6 +48,16 @@ export function writeTransaction<T>(database: Database, body: () => T): T {
   return database.transaction(body).immediate()
 }
 
+/** The same for what need not outlive a power loss: it waits for no disk. */
+export function unsyncedTransaction<T>(database: Database, body: () => T): T {
+  database.pragma('synchronous = NORMAL')
+  try {
+    return writeTransaction(database, body)
+  } finally {
+    database.pragma('synchronous = FULL')
+  }
+}
+
 function open(path: string): Database {
   return describingFailure(path, () => {
     // SQLite would leave it readable to all; its other files take their mode from this one.

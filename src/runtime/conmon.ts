@@ -67,7 +67,8 @@ export async function createdPid(conmon: PipedProgram, operand: string): Promise
   return answer.data
 }
 
-function exitCommandArguments([program, ...args]: readonly string[]): string[] {
+/** @param command  argv */
+export function exitCommandArguments([program, ...args]: readonly string[]): string[] {
   if (program === undefined) return []
   return ['--exit-command', program, ...args.flatMap((arg) => ['--exit-command-arg', arg])]
 }

@@ -1,3 +1,5 @@
+import { leaveEndScript } from './ended-execs.ts'
+
 /** What a guard is told when the program is to go on without its caller. */
 export const leaveWord = 'leave'
 
@@ -5,15 +7,22 @@ export const leaveWord = 'leave'
  * What waits beside an exec, for /bin/sh. Until the end it is one process that sleeps in `read`.
  *
  * $1 the cgroup of the exec, or of the whole container; $2 `own` for the former; $3 the runtime's
- * pid file; $4 its log; $5 the process file. Descriptor 3 is the caller's terminal, or none.
+ * pid file; $4 its log; $5 the process file; $6 the container; $7 the exec; $8 where its end is left,
+ * empty if it has a monitor, which does that. Descriptor 3 is the caller's terminal, or none.
  *
  * Source: proc(5) /proc/PID/stat; cgroups(7); kernel cgroup-v1/freezer-subsystem.rst
  */
 export const execGuardScript = `
-cgroup=$1 own=$2 pid_file=$3 log=$4 process_file=$5
+cgroup=$1 own=$2 pid_file=$3 log=$4 process_file=$5 container=$6 exec=$7 ends=$8
 pid= had_terminal=
+${leaveEndScript}
 [ -t 3 ] && had_terminal=yes
 read -r word
+# A monitor whose caller has gone may be about to start the program; its directory goes with it.
+tries=0
+while [ ! "$ends" ] && [ ! -f "$pid_file" ] && [ -d "\${pid_file%/*}" ] && [ $tries -lt 100 ]; do
+  tries=$((tries + 1)); sleep 0.02
+done
 [ -f "$pid_file" ] && read -r pid <"$pid_file"
 
 # Fields after the name of the command, which may hold anything: state, parent, group, session.
@@ -32,21 +41,14 @@ is_listed() {
 # 128 + n where a signal has ended the program, if the runtime says so in its log.
 read_status() {
   status=
-  [ -f "$log" ] || return
-  while IFS= read -r line; do
-    case $line in
-      *'"process exited"'*'"pid":'"$pid",*)
-        status=\${line##*'"status":'}
-        status=\${status%%[!0-9]*} ;;
-    esac
-  done <"$log"
+  [ "$pid" ] && [ -f "$log" ] || return
+  status=$(sed -n 's/.*"process exited".*"pid":'"$pid"',.*"status":\\([0-9]*\\).*/\\1/p' "$log")
 }
 
 lost_caller() {
   [ "$word" = ${leaveWord} ] && return 1
   [ "$pid" ] || return 0
   is_listed "$pid" && return 0
-  read_status
   # HUP, INT, QUIT, KILL and TERM: what callers are ended by, passed on by the runtime.
   case $status in 129 | 130 | 131 | 137 | 143) return 0 ;; esac
   # The descriptor of a terminal that has gone is none any more.
@@ -99,8 +101,10 @@ find_victims() {
   done
 }
 
+read_status
+is_lost=
 if lost_caller; then
-  tries=0
+  tries=0 is_lost=yes
   while [ -d "$cgroup" ] && [ $tries -lt 10 ]; do
     freeze
     find_victims
@@ -112,6 +116,12 @@ if lost_caller; then
   done
 fi
 
+# Without a status it was killed, here or with the runtime, but for what the runtime refused to run.
+if [ "$ends" ] && ! { [ ! "$pid" ] && grep -q '"level":"error"' "$log"; }; then
+  [ "$status" ] || { [ ! "$is_lost" ] && [ ! -f "$log" ]; } || status=137
+  leave_end
+fi
+
 # Daemons stay in the container, which has no cgroup for them alone.
 tries=0
 while [ "$own" ] && [ -d "$cgroup" ] && [ $tries -lt 50 ]; do
@@ -120,5 +130,6 @@ while [ "$own" ] && [ -d "$cgroup" ] && [ $tries -lt 50 ]; do
   tries=$((tries + 1))
   sleep 0.05
 done
-rm -f "$pid_file" "$log" "$process_file"
+# A monitor removes its own.
+[ ! "$ends" ] || rm -f "$pid_file" "$log" "$process_file"
 `

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type Survivor, startSurvivor } from '../host/survivor.ts'
-import { execGuardScript } from './exec-guard-script.ts'
+import { execGuardScript, leaveWord } from './exec-guard-script.ts'
 import { type ProcessCgroup, processCgroup } from './process-cgroup.ts'
 import type { Runtime } from './runc.ts'
 
@@ -17,6 +17,8 @@ export interface GuardOptions {
   /** The runtime writes there how the process has ended. */
   readonly logFile: string
   readonly processFile: string
+  /** A shell leaves there how the program has ended; undefined if a monitor does. */
+  readonly endsDirectory: string | undefined
   /** A descriptor of the caller's terminal, if it has one. */
   readonly terminal: number | undefined
 }
@@ -26,6 +28,8 @@ export interface ExecGuard extends Survivor {
   readonly runtimeArguments: readonly string[]
   /** After it. */
   readonly execArguments: readonly string[]
+  /** The program goes on without its caller. */
+  leave(): void
 }
 
 /**
@@ -37,18 +41,22 @@ export interface ExecGuard extends Survivor {
  * program has started, but for daemons: what has left both the program's session and its tree.
  */
 export function guardExec(options: GuardOptions): ExecGuard {
-  const { runtime, execId, pidFile, logFile, processFile, terminal } = options
-  const container = processCgroup(options.containerPid, options.containerId)
+  const { runtime, containerId, execId, pidFile, logFile, processFile, terminal } = options
+  const container = processCgroup(options.containerPid, containerId)
   const selector = container && cgroupSelector(runtime, container)
   const path = container && (selector === undefined ? container.path : join(container.path, execId))
   const survivor = startSurvivor(
     execGuardScript,
-    [path ?? '', selector === undefined ? '' : 'own', pidFile, logFile, processFile],
+    [
+      ...[path ?? '', selector === undefined ? '' : 'own', pidFile, logFile, processFile],
+      ...[containerId, execId, options.endsDirectory ?? ''],
+    ],
     terminal,
   )
   if (path !== undefined && selector !== undefined) mkdirSync(path)
   return {
     ...survivor,
+    leave: () => survivor.release(leaveWord),
     runtimeArguments: isRunc(runtime) ? ['--debug', '--log-format', 'json', '--log', logFile] : [],
     execArguments: selector === undefined ? [] : ['--cgroup', `${selector}${execId}`],
   }

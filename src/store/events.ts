@@ -53,8 +53,12 @@ export function recordPrune(
   recordEvent(database, { namespace, type, action: 'prune', actorId: '', attributes })
 }
 
-/** Write an event to the journal; best in the transaction that makes it true. */
-export function recordEvent(database: Database, event: NewEvent): void {
+/**
+ * Write an event to the journal; best in the transaction that makes it true.
+ *
+ * @param timeUs  when it happened, if not now
+ */
+export function recordEvent(database: Database, event: NewEvent, timeUs = nowUs()): void {
   const { lastInsertRowid } = database
     .prepare(
       `INSERT INTO event (namespace, type, action, actor_id, attributes, time_us)
@@ -66,7 +70,7 @@ export function recordEvent(database: Database, event: NewEvent): void {
       event.action,
       event.actorId,
       JSON.stringify(event.attributes),
-      nowUs(),
+      timeUs,
     )
   const number = Number(lastInsertRowid)
   if (number % eventsBetweenSweeps !== 0) return

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import type { Database } from '../host/database.ts'
-import { watchDirectory } from '../host/watch-directory.ts'
+import { type DirectoryChanges, watchDirectory } from '../host/watch-directory.ts'
 import { type EventRange, lastEventNumber, listEvents, type StoredEvent } from './events.ts'
 
 export interface FollowOptions {
@@ -9,6 +9,14 @@ export interface FollowOptions {
   /** End there; in the past: what happened alone. undefined: go on until the signal. */
   readonly untilUs?: number | undefined
   readonly signal: AbortSignal
+  /** Where else something is left that becomes events. */
+  readonly source?: EventSource | undefined
+}
+
+export interface EventSource {
+  readonly directory: string
+  /** Make events of what is there. */
+  take(): void
 }
 
 /** Changes of the database are seen as file events; this is for file systems that send none. */
@@ -20,8 +28,11 @@ export async function* followEvents(
   namespace: string,
   options: FollowOptions,
 ): AsyncGenerator<readonly StoredEvent[]> {
-  const { sinceUs, untilUs, signal } = options
+  const { sinceUs, untilUs, signal, source } = options
   const changes = watchDirectory(dirname(database.name))
+  const further = source && watchDirectory(source.directory)
+  // What was left before this began did not happen after it.
+  source?.take()
   const isReplay = sinceUs !== undefined || isOver(untilUs)
   let range: EventRange = {
     namespace,
@@ -33,16 +44,31 @@ export async function* followEvents(
     while (!signal.aborted) {
       // Asked before reading: what happened until then is read for certain.
       const isLast = isOver(untilUs)
+      source?.take()
       const events = listEvents(database, range)
       if (events.length > 0) yield events
       range = { ...range, after: events.at(-1)?.number ?? range.after }
       if (isLast) return
       const leftMs = untilUs === undefined ? pollMs : untilUs / 1000 - Date.now()
-      await changes.next(Math.max(1, Math.min(pollMs, leftMs)), signal)
+      const waitMs = Math.max(1, Math.min(pollMs, leftMs))
+      await nextOf([changes, ...(further === undefined ? [] : [further])], waitMs, signal)
     }
   } finally {
+    further?.close()
     changes.close()
   }
+}
+
+/** The next change of any of them. */
+async function nextOf(
+  changes: readonly DirectoryChanges[],
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const first = new AbortController()
+  const either = AbortSignal.any([signal, first.signal])
+  await Promise.race(changes.map((each) => each.next(timeoutMs, either)))
+  first.abort()
 }
 
 function isOver(untilUs: number | undefined): boolean {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -8,6 +8,7 @@ import type { RunningRegistry } from '../../fixtures/docker-registry.ts'
 import { needsContainers, needsRegistry } from '../helpers/capabilities.ts'
 import { createSandbox, type Sandbox } from '../helpers/cli.ts'
 import { startRegistry } from '../helpers/registry.ts'
+import { runInTerminal } from '../helpers/terminal.ts'
 
 const skip = needsContainers() || needsRegistry()
 
@@ -59,7 +60,7 @@ describe('exec', { skip }, () => {
   }
 
   function leftFiles(): string[] {
-    return readdirSync(bundle).filter((name) => /^exec-.*\.(json|pid|log)$/.test(name))
+    return readdirSync(bundle).filter((name) => name.startsWith('exec-'))
   }
 
   // docker and runc leave the program running.
@@ -78,6 +79,60 @@ describe('exec', { skip }, () => {
       await until('left', () => programs().length === 0 && leftFiles().length === 0)
     })
   }
+
+  // Those that have a monitor, which outlives the caller.
+  for (const [flags, script, last] of [
+    [['-t'], 'sleep 2012 & sleep 2013; true', 'sleep 2013'],
+    [['-t', '--detach-keys', 'ctrl-x'], 'setsid sleep 2014 & sleep 2015; true', 'sleep 2015'],
+  ] as const) {
+    test(`${flags.join(' ')} leaves nothing when its caller is killed`, async () => {
+      const running = sandbox.start(['exec', ...flags, 'it', 'sh', '-c', script])
+      await until('not started', () => programs().includes(last))
+      running.child.kill('SIGKILL')
+      await running.finished
+      await until('left', () => programs().length === 0 && leftFiles().length === 0)
+    })
+  }
+
+  for (const [what, flags] of [
+    ['a terminal', ['-it']],
+    ['a terminal that it cannot be left by keys', ['-it', '--detach-keys', '']],
+    ['a terminal of which it takes no input', ['-t']],
+  ] as const) {
+    test(`with ${what} ends with it, and leaves nothing`, async () => {
+      const tsctr = `${sandbox.program} exec ${flags.map((flag) => `'${flag}'`).join(' ')} it`
+      const line = `echo $$ >${sandbox.directory}/caller; exec ${tsctr} sh -c 'sleep 2016; true'`
+      const terminal = sandbox.start(['-qfc', line, '/dev/null'], {
+        program: 'script',
+        keepsStdinOpen: true,
+      })
+      await until('not started', () => programs().includes('sleep 2016'))
+      const caller = readFileSync(join(sandbox.directory, 'caller'), 'ascii').trim()
+      assert.ok(existsSync(`/proc/${caller}`))
+      terminal.child.kill('SIGKILL')
+      await terminal.finished
+      await until('left', () => programs().length === 0 && leftFiles().length === 0)
+      await until('caller left', () => !existsSync(`/proc/${caller}`))
+    })
+  }
+
+  test('is left by docker’s keys, and the program goes on', async () => {
+    const { stdout } = await runInTerminal(sandbox, {
+      script: `tsctr exec -it it sh -c 'echo beg''un; exec sleep 2017'`,
+      typed: { after: 'begun', keys: '\x10\x11' },
+    })
+    assert.match(stdout, /code=0\r\nterminal=restored/)
+    assert.deepEqual(programs(), ['sleep 2017'])
+    assert.equal((await sandbox.run(['exec', 'it', 'killall', 'sleep'])).exitCode, 0)
+    await until('left', () => programs().length === 0 && leftFiles().length === 0)
+  })
+
+  test('-d goes on by itself, and leaves no files when it ends', async () => {
+    assert.equal((await sandbox.run(['exec', '-d', 'it', 'sleep', '2018'])).exitCode, 0)
+    assert.deepEqual(programs(), ['sleep 2018'])
+    assert.equal((await sandbox.run(['exec', 'it', 'killall', 'sleep'])).exitCode, 0)
+    await until('files left', () => leftFiles().length === 0)
+  })
 
   test('leaves a daemon running when its caller is killed', async () => {
     const running = sandbox.start([

@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty'
 import type { Command } from 'commander'
+import { endedExecs } from '../../container/exec-events.ts'
 import { hasCode, TsctrError } from '../../errors.ts'
 import { parseMoment } from '../../host/moment.ts'
 import { type EventFilter, matchesEvent, parseEventFilter } from '../../store/event-filters.ts'
@@ -42,6 +43,7 @@ export function addEventsCommand(parent: Command): void {
             sinceUs: microseconds(flags.since),
             untilUs: microseconds(flags.until),
             signal,
+            source: endedExecs(ctx),
           })
           for await (const events of batches) {
             const wanted = events.filter((event) => matchesEvent(event, flags.filter ?? []))

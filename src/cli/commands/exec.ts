@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { parseDetachKeys } from '../../container/detach-keys.ts'
+import { defaultDetachKeys, parseDetachKeys } from '../../container/detach-keys.ts'
 import { execInContainer } from '../../container/exec.ts'
 import { readDotenvFile } from '../../container/flag-values/dotenv-file.ts'
 import { resolveEnv } from '../../container/flag-values/key-values.ts'
@@ -30,7 +30,7 @@ export function addExecCommand(parent: Command): void {
     .option('-d, --detach', 'leave it running and return')
     .option(
       '--detach-keys <keys>',
-      'keys that leave the program running (none unless given)',
+      'keys that leave the program running (default "ctrl-p,ctrl-q")',
       single('--detach-keys', parseDetachKeys),
     )
     .option(
@@ -72,7 +72,7 @@ export function addExecCommand(parent: Command): void {
             isPrivileged: flags.privileged === true,
             takesInput,
             isDetached: flags.detach === true,
-            detachKeys: flags.detachKeys,
+            detachKeys: flags.detachKeys ?? parseDetachKeys(defaultDetachKeys),
           },
           () => ctx.close(),
         )
