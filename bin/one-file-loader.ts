@@ -8,4 +8,6 @@ const { main, ...index }: Pick<Chunks, 'scriptOf' | 'ranges'> & { main: string }
   asset('chunks.json').toString('latin1'),
 )
 const chunks = { ...index, texts: asset('chunks.txt'), codes: asset('chunks.code') }
+// What Node does after the last event, freeing all that it has, takes a fifth of a short command.
+if (!('isTsctrWorker' in globalThis)) process.once('beforeExit', () => process.exit())
 runChunks(new ChunkScripts(chunks), main, require)

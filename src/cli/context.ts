@@ -5,6 +5,7 @@ import type { ContainerStores } from '../container/stores.ts'
 import { ContentStore } from '../content/store.ts'
 import { makeRootDirectory } from '../host/data-root.ts'
 import { type Database, openDatabase } from '../host/database.ts'
+import { traced, traceFile } from '../host/trace.ts'
 import type { RegistryClient, RegistryClientOptions } from '../registry/client.ts'
 import { nativeSnapshotter } from '../snapshot/native.ts'
 import { overlaySnapshotter } from '../snapshot/overlay.ts'
@@ -24,14 +25,14 @@ export interface Context extends GlobalOptions, ContainerStores {
   readonly stderr: Output
   /** Settings of the registry client that a command's own flags make; before its first use. */
   configureRegistry(settings: Partial<RegistryClientOptions>): void
-  /** The same stores with another namespace; they are closed with this context. */
+  /** The same stores with another namespace. */
   inNamespace(namespace: string): Context
-  /** Done by withContext; here for a command that becomes another program. */
+  /** For a command that becomes another program. */
   close(): void
 }
 
 /**
- * Run a command's action with what the global options select, and close it whatever happens.
+ * Run a command's action with what the global options select.
  *
  * @param command  the command that commander called: the global options stand on its ancestors
  */
@@ -39,14 +40,9 @@ export async function withContext(
   command: Command,
   action: (context: Context) => Promise<void>,
 ): Promise<void> {
-  const context = new LazyContext(resolveGlobalOptions(rootOf(command).opts()))
-  try {
-    await action(context)
-  } catch (error) {
-    context.closeQuietly()
-    throw error
-  }
-  context.close()
+  // The database is closed by the end of the process. SQLite's own close would copy the log of the
+  // last few commands into the database and sync both, which the next command does when it is long.
+  await action(new LazyContext(resolveGlobalOptions(rootOf(command).opts())))
 }
 
 class LazyContext implements Context {
@@ -111,7 +107,11 @@ class LazyContext implements Context {
 
   get selfCommand(): readonly string[] {
     const roots = ['--data-root', this.dataRoot, '--state-root', this.stateRoot]
-    return [...selfCommand(), ...roots, '--namespace', this.namespace]
+    const trace = traceFile()
+    return [
+      ...[...selfCommand(), ...roots, '--namespace', this.namespace],
+      ...(trace === undefined ? [] : ['--trace', trace]),
+    ]
   }
 
   configureRegistry(settings: Partial<RegistryClientOptions>): void {
@@ -154,18 +154,11 @@ class LazyContext implements Context {
 
   #open(): Database {
     makeRootDirectory(this.dataRoot, '--data-root')
-    return openDatabase(this.#databasePath, migrations)
+    return traced('open the database', () => openDatabase(this.#databasePath, migrations))
   }
 
   close(): void {
     this.#database?.close()
-  }
-
-  /** Close after a failure, which must stay the one that is reported. */
-  closeQuietly(): void {
-    try {
-      this.close()
-    } catch {}
   }
 }
 

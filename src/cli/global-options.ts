@@ -42,6 +42,7 @@ export const globalFlagsWithValue: readonly string[] = [
   '--namespace',
   '--hosts-dir',
   '--insecure-registry',
+  '--trace',
 ]
 
 export function addGlobalOptions(program: Command): Command {
@@ -58,6 +59,10 @@ export function addGlobalOptions(program: Command): Command {
       '--insecure-registry <host>',
       'host[:port] or network that may speak plain HTTP or show any certificate; repeatable',
       (host: string, earlier: readonly string[] = []) => [...earlier, host],
+    )
+    .option(
+      '--trace <file>',
+      'write the phases of the command with their times, as Chrome trace JSON (env TSCTR_TRACE)',
     )
     .option('-D, --debug', 'show the causes and stacks of errors')
 }

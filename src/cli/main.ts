@@ -1,4 +1,5 @@
 import { exitCodes, TsctrError } from '../errors.ts'
+import { startTrace, traced } from '../host/trace.ts'
 import { type CommandEntry, commandGroups, commandList } from './command-list.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { type CommandLine, type Found, findCommand } from './find-command.ts'
@@ -11,6 +12,8 @@ else void main(process.argv.slice(2))
 
 async function main(argv: readonly string[]): Promise<void> {
   const found = findCommand(argv)
+  const trace = traceOf(found)
+  if (trace !== undefined) startTrace(trace, `tsctr ${wordsOf(found)}`)
   const debug = isDebug(found)
   const fail = async (error: unknown): Promise<void> => {
     process.exitCode = exitCodeOf(error, found)
@@ -47,10 +50,9 @@ async function act(found: Found): Promise<void> {
 }
 
 async function runCommand(entry: CommandEntry, line: CommandLine): Promise<void> {
-  const [{ parseCommand }, addCommand] = await Promise.all([
-    import('./parse-command.ts'),
-    entry.load(),
-  ])
+  const [{ parseCommand }, addCommand] = await traced('load the command', () =>
+    Promise.all([import('./parse-command.ts'), entry.load()]),
+  )
   await parseCommand(addCommand, line, entry.runsProgram ?? false)
 }
 
@@ -93,6 +95,19 @@ async function work(): Promise<void> {
 function isDebug(found: Found): boolean {
   if (found.kind !== 'command' && found.kind !== 'help') return false
   return found.line.globals.some((flag) => flag === '-D' || flag === '--debug')
+}
+
+/** As the last --trace says, in both its forms. */
+function traceOf(found: Found): string | undefined {
+  const globals = found.kind === 'command' ? found.line.globals : []
+  const last = globals.findLastIndex((word) => word === '--trace' || word.startsWith('--trace='))
+  if (last < 0) return process.env.TSCTR_TRACE || undefined
+  const [, value] = (globals[last] ?? '').split(/=(.*)/s)
+  return value ?? globals[last + 1]
+}
+
+function wordsOf(found: Found): string {
+  return found.kind === 'command' ? found.line.words.join(' ') : found.kind
 }
 
 const programCodes: readonly number[] = [

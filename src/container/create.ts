@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { hasCode, TsctrError } from '../errors.ts'
-import { writeTransaction } from '../host/database.ts'
+import { unsyncedTransaction, writeTransaction } from '../host/database.ts'
 import { selfAsOwner } from '../host/owner.ts'
 import type { LocalImage } from '../image/read-image.ts'
 import { emptyImageProcess } from '../oci/image-config.ts'
@@ -72,7 +72,8 @@ export async function createContainer(
   const lease = createLease(stores.database, `create ${id}`)
   try {
     if (snapshotKey !== undefined) lease.hold('snapshot', snapshotKey)
-    writeTransaction(stores.database, () => {
+    // Synced with what follows: the record of a start, or that it is created.
+    unsyncedTransaction(stores.database, () => {
       ensureNamespace(stores.database, stores.namespace)
       const volumes = volumesOf(config.mounts)
       for (const { name, isAnonymous, driverOptions = {}, labels = {} } of volumes) {

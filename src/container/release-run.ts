@@ -1,6 +1,7 @@
 import { rmdirSync, rmSync } from 'node:fs'
 import { isErrno } from '../errors.ts'
 import { unmountIfMounted } from '../host/mount.ts'
+import { traced } from '../host/trace.ts'
 import { removeNetworkNamespace } from '../network/network-namespace.ts'
 import { bundleOf } from '../runtime/bundle.ts'
 import { removeLeftoverCgroup } from '../runtime/leftover-cgroup.ts'
@@ -20,8 +21,10 @@ export async function releaseRun(stores: ContainerStores, record: ContainerRecor
   const bundle = bundleOf(stores.stateRoot, record.namespace, record.id)
   // First of all: it writes into the bundle.
   endHealthHelper(record)
-  await removeLeftoverCgroup(cgroupsPath(asConfig(record.config), record.id))
-  const isReleased = releaseNetworks(stores, record.id)
+  await traced('remove cgroups', () =>
+    removeLeftoverCgroup(cgroupsPath(asConfig(record.config), record.id)),
+  )
+  const isReleased = traced('release the networks', () => releaseNetworks(stores, record.id))
   try {
     removeNetworkNamespace(bundle.netns)
     for (const path of [bundle.rootfs, bundle.sharedMemory]) {

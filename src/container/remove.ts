@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { hasCode, TsctrError } from '../errors.ts'
-import { writeTransaction } from '../host/database.ts'
+import { unsyncedTransaction, writeTransaction } from '../host/database.ts'
 import { selfAsOwner } from '../host/owner.ts'
 import { containerFiles } from '../runtime/container-files.ts'
 import { deleteRuntime, runtimeOf } from '../runtime/runc.ts'
@@ -61,7 +61,11 @@ export async function removeLocked(
   record: ContainerRecord,
   { removesVolumes }: { readonly removesVolumes: boolean },
 ): Promise<void> {
-  updateContainer(stores.database, record.id, { state: 'removing', owner: selfAsOwner() })
+  // A snapshot's own removal is synced before its directory goes, and this with it.
+  const transaction = record.snapshotKey === undefined ? writeTransaction : unsyncedTransaction
+  transaction(stores.database, () =>
+    updateContainer(stores.database, record.id, { state: 'removing', owner: selfAsOwner() }),
+  )
   await deleteRuntime(runtimeOf(stores.stateRoot, record.namespace, record.runtime), record.id)
   endMonitor(record)
   await releaseRun(stores, record)
@@ -74,7 +78,7 @@ export async function removeLocked(
   }
   rmSync(containerFiles(stores.dataRoot, record.id).directory, { recursive: true, force: true })
   const volumes = removesVolumes ? ownAnonymousVolumes(stores.database, record.id) : []
-  writeTransaction(stores.database, () => {
+  unsyncedTransaction(stores.database, () => {
     if (!deleteContainer(stores.database, record.id)) return
     // Its image was in use until now, however long ago the container was made.
     touchImage(stores.database, record.namespace, record.imageName)

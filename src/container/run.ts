@@ -1,4 +1,5 @@
 import { exitCodes } from '../errors.ts'
+import { traced } from '../host/trace.ts'
 import { type ContainerRecord, findContainer } from '../store/containers.ts'
 import { type AttachedStdio, attachStdio, type StdioOptions } from './attach-stdio.ts'
 import { asConfig } from './config.ts'
@@ -58,12 +59,12 @@ export async function endOf(
   record: ContainerRecord,
   stdio: AttachedStdio | undefined,
 ): Promise<ForegroundEnd> {
-  const end = await stdio?.end
+  const end = await traced('attached', async () => stdio?.end)
   if (end === 'detached' || end === 'hung-up') return { kind: 'detached' }
-  const status = await waitForExit(stores, record)
+  const status = await traced('wait for the exit status', () => waitForExit(stores, record))
   // The terminal is the user's again before the cleaning up.
   stdio?.close()
-  const settledStatus = await settleContainer(stores, record.id)
+  const settledStatus = await traced('settle', () => settleContainer(stores, record.id))
   const code = status?.code ?? settledStatus?.code
   return { kind: 'exited', exitCode: code ?? exitCodes.engineFailed }
 }

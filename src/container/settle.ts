@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { hasCode } from '../errors.ts'
-import { writeTransaction } from '../host/database.ts'
+import { unsyncedTransaction } from '../host/database.ts'
 import { isAlive } from '../host/owner.ts'
 import { containerFiles } from '../runtime/container-files.ts'
 import { endInterruptedStart } from '../runtime/end-interrupted-start.ts'
@@ -159,7 +159,8 @@ async function recordExit(stores: ContainerStores, record: ContainerRecord): Pro
   const restart = nextRestart(record, asConfig(record.config).restartPolicy, status, new Date())
   // The hook that starts it again is the monitor's: both go on, and the record names them.
   if (restart.at === undefined) endMonitor(record)
-  writeTransaction(stores.database, () => {
+  // After a power loss its process is dead again, and its exit status still lies in a file.
+  unsyncedTransaction(stores.database, () => {
     updateContainer(stores.database, record.id, {
       state: 'exited',
       exitCode: status.code,

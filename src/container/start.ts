@@ -1,9 +1,10 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { TsctrError } from '../errors.ts'
-import { writeTransaction } from '../host/database.ts'
+import { unsyncedTransaction, writeTransaction } from '../host/database.ts'
 import { hostFacts } from '../host/host-facts.ts'
 import { mountAll } from '../host/mount.ts'
 import { type Owner, selfAsOwner } from '../host/owner.ts'
+import { traced } from '../host/trace.ts'
 import { commitEndpoints } from '../network/addresses.ts'
 import { commitPorts } from '../network/ports.ts'
 import { formatRuntimeSpec } from '../oci/runtime-spec.ts'
@@ -89,43 +90,49 @@ async function startLocked(
   const config = withVolumesBound({ dataRoot, bundle }, asConfig(record.config))
   const files = containerFiles(stores.dataRoot, record.id)
   const runtime = runtimeOf(stores.stateRoot, record.namespace, record.runtime)
-  updateContainer(stores.database, record.id, {
-    state: 'starting',
-    owner: selfAsOwner(),
-    error: '',
-    isStopRequested: false,
-    restart:
-      request.restartDueAt === undefined
-        ? { count: 0, delayMs: undefined, at: undefined }
-        : { ...record.restart, count: record.restart.count + 1, at: undefined },
-  })
+  unsyncedTransaction(stores.database, () =>
+    updateContainer(stores.database, record.id, {
+      state: 'starting',
+      owner: selfAsOwner(),
+      error: '',
+      isStopRequested: false,
+      restart:
+        request.restartDueAt === undefined
+          ? { count: 0, delayMs: undefined, at: undefined }
+          : { ...record.restart, count: record.restart.count + 1, at: undefined },
+    }),
+  )
   rmSync(files.exit, { force: true })
   rmSync(files.oom, { force: true })
   mkdirSync(bundle.directory, { recursive: true, mode: 0o700 })
   mkdirSync(runtime.stateDir, { recursive: true, mode: 0o700 })
   prepareBindSources(asConfig(record.config).mounts)
-  const rootfsPath = mountRootfs(stores, record, bundle)
+  const rootfsPath = traced('mount the root filesystem', () => mountRootfs(stores, record, bundle))
   await prepareVolumes({ dataRoot, database, bundle }, asConfig(record.config).mounts, rootfsPath)
-  const network = await prepareNetwork(stores, record, bundle)
+  const network = await traced('prepare the network', () => prepareNetwork(stores, record, bundle))
   const namespaces = await prepareNamespaces(stores, record, bundle)
-  writeSpec(stores, record, { config, bundle, rootfsPath, network, namespaces })
+  traced('write the spec', () =>
+    writeSpec(stores, record, { config, bundle, rootfsPath, network, namespaces }),
+  )
   const log = logTargetOf(stores.dataRoot, record)
-  const monitored = await createMonitored({
-    containerId: record.id,
-    containerName: record.name,
-    bundle,
-    runtime,
-    persistDirectory: files.directory,
-    log: monitorLog(record, log),
-    hasTerminal: config.tty,
-    hasStdin: config.openStdin,
-    leavesStdinOpen: config.openStdin && (config.tty || !config.attaches?.includes('stdin')),
-    exitCommand: [...stores.selfCommand, 'internal', 'on-exit', record.id],
-    timeoutS: config.timeoutS,
-    exitDelayS: request.beforeStart === undefined || isRestarted(config) ? 0 : 1,
-  })
-  updateContainer(stores.database, record.id, { ...monitored })
-  writeTransaction(stores.database, () => {
+  const monitored = await traced('conmon and runtime create', () =>
+    createMonitored({
+      containerId: record.id,
+      containerName: record.name,
+      bundle,
+      runtime,
+      persistDirectory: files.directory,
+      log: monitorLog(record, log),
+      hasTerminal: config.tty,
+      hasStdin: config.openStdin,
+      leavesStdinOpen: config.openStdin && (config.tty || !config.attaches?.includes('stdin')),
+      exitCommand: [...stores.selfCommand, 'internal', 'on-exit', record.id],
+      timeoutS: config.timeoutS,
+      exitDelayS: request.beforeStart === undefined || isRestarted(config) ? 0 : 1,
+    }),
+  )
+  unsyncedTransaction(stores.database, () => {
+    updateContainer(stores.database, record.id, { ...monitored })
     commitEndpoints(stores.database, record.id, monitored.process)
     commitPorts(stores.database, record.id, monitored.process)
   })
@@ -141,6 +148,7 @@ function recordRunning(stores: ContainerStores, record: ContainerRecord, contain
   const run = { process: container, startedAt, health: startingHealth }
   const helper = openHealthHelper(stores, record, run)
   try {
+    // Synced, and with it all that creating and starting has written.
     writeTransaction(stores.database, () => {
       updateContainer(stores.database, record.id, {
         state: 'running',

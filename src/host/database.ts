@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import { TsctrError } from '../errors.ts'
 import { embeddedAddon } from './embedded-addon.ts'
+import { traced } from './trace.ts'
 
 export type Database = Sqlite.Database
 
@@ -45,11 +46,19 @@ export function openDatabase(path: string, migrations: readonly Migration[]): Da
 
 /** Run `body` as one write transaction. It has no `await`: better-sqlite3 is synchronous. */
 export function writeTransaction<T>(database: Database, body: () => T): T {
-  return database.transaction(body).immediate()
+  return traced('write to the database', () => database.transaction(body).immediate())
 }
 
-/** The same for what need not outlive a power loss: it waits for no disk. */
+/**
+ * As writeTransaction, for what need not survive a power loss, because the next synced transaction
+ * says the same or more, or because it speaks of processes. It survives any kill; after a power loss
+ * the database is as after some earlier transaction.
+ *
+ * Source: sqlite.org/pragma.html#pragma_synchronous, NORMAL with a write-ahead log
+ */
 export function unsyncedTransaction<T>(database: Database, body: () => T): T {
+  // Inside another transaction it is that one which is synced, or not.
+  if (database.inTransaction) return body()
   database.pragma('synchronous = NORMAL')
   try {
     return writeTransaction(database, body)

@@ -3,7 +3,6 @@ import { createLease } from '../store/leases.ts'
 import type { OnProgress } from './progress.ts'
 import type { LocalImage } from './read-image.ts'
 import type { ImageStores } from './stores.ts'
-import { unpackImage } from './unpack.ts'
 
 /** Whether every layer of an image is a committed snapshot. */
 export function isUnpacked(stores: Pick<ImageStores, 'snapshots'>, image: LocalImage): boolean {
@@ -49,6 +48,8 @@ export async function unpackLocal(
     ]
     lease.hold('blob', ...blobs.map(({ digest }) => digest))
     const layersReady = manifest.layersBaseFirst.map(() => Promise.resolve('present' as const))
+    // It brings all that reads layers, and `run` seldom needs it.
+    const { unpackImage } = await import('./unpack.ts')
     await unpackImage(stores, { image, layersReady, lease, ...options })
   } finally {
     lease.release()

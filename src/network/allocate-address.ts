@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { TsctrError } from '../errors.ts'
-import { type Database, writeTransaction } from '../host/database.ts'
+import { type Database, unsyncedTransaction } from '../host/database.ts'
 import { bootId, isAlive, type Owner } from '../host/owner.ts'
 import {
   addressesIn,
@@ -72,7 +72,7 @@ async function takeFromDead(
 
 function take(database: Database, request: AddressRequest): Endpoint | undefined {
   const { networkName, containerId, owner } = request
-  return writeTransaction(database, () => {
+  return unsyncedTransaction(database, () => {
     const network = findNetwork(database, networkName)
     if (network === undefined) {
       throw new TsctrError('NOT_FOUND', `network ${networkName}: no such network`)

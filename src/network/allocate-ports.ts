@@ -1,5 +1,5 @@
 import { isErrno, TsctrError } from '../errors.ts'
-import { type Database, writeTransaction } from '../host/database.ts'
+import { type Database, unsyncedTransaction } from '../host/database.ts'
 import { bindOnce } from '../host/libc.ts'
 import { isAlive, type Owner } from '../host/owner.ts'
 import type { Endpoint } from './addresses.ts'
@@ -34,7 +34,7 @@ export async function allocatePorts(
   { endpoint, owner }: { readonly endpoint: Endpoint; readonly owner: Owner },
 ): Promise<PublishedPort[]> {
   for (const request of requests) await releaseDead(database, request)
-  return writeTransaction(database, () =>
+  return unsyncedTransaction(database, () =>
     requests.map(({ hostAddress = anyAddress, ...request }) => {
       const port: PublishedPort = {
         protocol: request.protocol,

@@ -1,5 +1,5 @@
 import { hasCode } from '../errors.ts'
-import { type Database, writeTransaction } from '../host/database.ts'
+import { type Database, unsyncedTransaction } from '../host/database.ts'
 import { bringUpBridge, isBridgeUp } from './bridge.ts'
 import { firewallState, nftGeneration } from './firewall-state.ts'
 import { lockHostNetwork } from './host-network-lock.ts'
@@ -45,7 +45,7 @@ export async function releasePorts(
       const own = ports.filter((port) => port.networkName === networkName)
       if (network !== undefined) await deleteElements(database, network, own)
     }
-    writeTransaction(database, () => {
+    unsyncedTransaction(database, () => {
       for (const port of ports) deletePort(database, port)
     })
   } finally {

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { completeProgram, type ProgramResult } from '../host/exec.ts'
+import { traced } from '../host/trace.ts'
 import type { RuntimeResources } from '../oci/runtime-spec.ts'
+import { forgetRuncContainer, openExecFifo } from './runc-state.ts'
 import { runtimeError } from './runtime-error.ts'
 
 /** An OCI runtime on this host. */
@@ -22,6 +24,9 @@ export function runtimeOf(
 
 /** Let a created container's process run. @throws RUNTIME_FAILED */
 export async function startRuntime(runtime: Runtime, containerId: string): Promise<void> {
+  if (isRunc(runtime)) {
+    if (await traced('open exec.fifo', () => openExecFifo(runtime.stateDir, containerId))) return
+  }
   const result = await call(runtime, ['start', containerId])
   if (result.exitCode !== 0) throw runtimeError(containerId, result.stderr)
 }
@@ -49,6 +54,10 @@ export async function killRuntime(
 export async function deleteRuntime(runtime: Runtime, containerId: string): Promise<void> {
   // Most deletions are of containers that the runtime does not know (any more): ask the disk first.
   if (!existsSync(join(runtime.stateDir, containerId))) return
+  if (isRunc(runtime)) {
+    const forget = (): Promise<boolean> => forgetRuncContainer(runtime.stateDir, containerId)
+    if (await traced('end the container', forget)) return
+  }
   const result = await call(runtime, ['delete', '--force', containerId])
   if (result.exitCode !== 0 && !isGone(result)) throw runtimeError(containerId, result.stderr)
 }
@@ -102,10 +111,17 @@ export async function updateRuntime(
   if (result.exitCode !== 0) throw runtimeError(containerId, result.stderr)
 }
 
+/** A path may be that of a wrapper, which is to see every step. */
+function isRunc({ name }: Runtime): boolean {
+  return name === 'runc'
+}
+
 function call(runtime: Runtime, args: readonly string[], input?: string): Promise<ProgramResult> {
   // cwd is / so that no working directory of the caller leaks into a container (CVE-2024-21626).
   const options = { cwd: '/', input }
-  return completeProgram(runtime.path, ['--root', runtime.stateDir, ...args], options)
+  return traced(`runtime ${args[0]}`, () =>
+    completeProgram(runtime.path, ['--root', runtime.stateDir, ...args], options),
+  )
 }
 
 function isGone(result: ProgramResult): boolean {

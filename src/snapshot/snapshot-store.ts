@@ -1,5 +1,5 @@
 import { TsctrError } from '../errors.ts'
-import { type Database, writeTransaction } from '../host/database.ts'
+import { type Database, unsyncedTransaction, writeTransaction } from '../host/database.ts'
 import { syncFilesystemOf } from '../host/durable.ts'
 import { SnapshotDirectories } from './directories.ts'
 import {
@@ -143,7 +143,8 @@ export class SnapshotStore implements Snapshotter {
     kind: 'active' | 'view',
     labels: Labels,
   ): SnapshotInfo {
-    const number = writeTransaction(this.#database, () => {
+    // Lost after a power loss it leaves a directory, which the next of its number clears away.
+    const number = unsyncedTransaction(this.#database, () => {
       const inserted = insertSnapshot(this.#database, { key, parent, kind, labels })
       this.#directories.make(inserted)
       return inserted

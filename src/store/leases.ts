@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Database, writeTransaction } from '../host/database.ts'
+import { type Database, unsyncedTransaction } from '../host/database.ts'
 import { isAlive, type Owner, selfAsOwner } from '../host/owner.ts'
 
 /** Keeps what it holds from gc for as long as the process that made it lives. */
@@ -41,20 +41,27 @@ interface LeaseRow {
 export function createLease(database: Database, purpose: string): Lease {
   const id = randomUUID()
   const owner = selfAsOwner()
-  database
-    .prepare(
-      `INSERT INTO lease (id, labels, owner_pid, owner_start_ticks, owner_boot_id, created_at)
-       VALUES (?, ?, ?, ?, ?, ?)`,
-    )
-    .run(id, JSON.stringify({ purpose }), owner.pid, owner.startTicks, owner.bootId, Date.now())
+  const labels = JSON.stringify({ purpose })
+  const insert = database.prepare(
+    `INSERT INTO lease (id, labels, owner_pid, owner_start_ticks, owner_boot_id, created_at)
+     VALUES (?, ?, ?, ?, ?, ?)`,
+  )
+  // A lease is worth nothing once its process is dead, so none is synced.
+  unsyncedTransaction(database, () =>
+    insert.run(id, labels, owner.pid, owner.startTicks, owner.bootId, Date.now()),
+  )
   return {
     id,
     hold: (kind, ...resources) =>
-      writeTransaction(database, () => {
+      unsyncedTransaction(database, () => {
         const insert = database.prepare('INSERT OR IGNORE INTO lease_resource VALUES (?, ?, ?)')
         for (const resource of resources) insert.run(id, kind, resource)
       }),
-    release: () => void database.prepare('DELETE FROM lease WHERE id = ?').run(id),
+    release: () =>
+      unsyncedTransaction(
+        database,
+        () => void database.prepare('DELETE FROM lease WHERE id = ?').run(id),
+      ),
   }
 }
 

@@ -7,6 +7,7 @@ import { removeContainer } from '../../container/remove.ts'
 import { settleInterrupted } from '../../container/settle.ts'
 import { TsctrError } from '../../errors.ts'
 import { hostFacts } from '../../host/host-facts.ts'
+import { traced } from '../../host/trace.ts'
 import type { WholeImage } from '../../image/find-whole-image.ts'
 import { useImage } from '../../image/use-image.ts'
 import type { Context } from '../context.ts'
@@ -40,13 +41,15 @@ export async function createFromFlags(
   const create = async (found: WholeImage | undefined): Promise<string> => {
     const warning = found && platformWarning(found.local.config.platform, options.platform)
     if (warning !== undefined) ctx.stderr.line(escapeControls(warning))
-    return createContainer(ctx, {
-      replaces: options.replaces,
-      config,
-      image: found,
-      runtime: options.runtime ?? defaultRuntime,
-      isStartedNext: kind === 'run',
-    })
+    return traced('create the container', () =>
+      createContainer(ctx, {
+        replaces: options.replaces,
+        config,
+        image: found,
+        runtime: options.runtime ?? defaultRuntime,
+        isStartedNext: kind === 'run',
+      }),
+    )
   }
   const id =
     config.rootfs === undefined

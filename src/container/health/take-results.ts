@@ -1,4 +1,4 @@
-import { writeTransaction } from '../../host/database.ts'
+import { unsyncedTransaction } from '../../host/database.ts'
 import type { Owner } from '../../host/owner.ts'
 import { formatGoDuration } from '../../oci/go-duration.ts'
 import { bundleOf } from '../../runtime/bundle.ts'
@@ -36,7 +36,7 @@ export function takeHealthResults(
   const isNew = ({ startedAtUs }: LeftResult): boolean =>
     startedAtUs > lastHealthResultUs(database, id)
   if (left.some(isNew)) {
-    writeTransaction(database, () => {
+    unsyncedTransaction(database, () => {
       const record = getContainer(database, id)
       if (record?.process?.pid === run.pid) takeAll(stores, record, left.filter(isNew))
     })
