@@ -434,7 +434,7 @@ export const commandList: readonly CommandEntry[] = [
   },
   {
     names: ['system prune'],
-    summary: 'Remove stopped containers, images that nobody needs, and leftovers',
+    summary: 'Remove stopped containers, networks and images that nobody needs, and leftovers',
     load: async () => (await import('./commands/system-prune.ts')).addSystemPruneCommand,
   },
   {

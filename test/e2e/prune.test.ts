@@ -222,6 +222,7 @@ describe('prune and df', { skip: needsContainers() || needsRegistry() }, () => {
       stdout,
       `WARNING! This will remove:
   - all stopped containers
+  - all networks not used by at least one container
   - all images without at least one container associated to them
   - what interrupted commands have left behind
 
@@ -237,6 +238,50 @@ Are you sure you want to continue? [y/N] `,
     )
     assert.deepEqual([await names(), blobs()], [[], []])
     assert.deepEqual(readdirSync(join(sandbox.dataRoot, 'snapshots')), [])
+  })
+
+  test('system prune takes networks that no container is in, by the same filters', async () => {
+    await succeeds('network', 'create', 'used')
+    await succeeds('network', 'create', '--label', 'stay', 'labelled')
+    await succeeds('network', 'create', 'unused')
+    await succeeds('run', '-d', '--name', 'up', '--network', 'used', 'busybox', 'sleep', '1000')
+    const names = (): Promise<string> => succeeds('network', 'ls', '--format', '{{.Name}}')
+    const before = (await names()).trim().split('\n')
+    const text = await succeeds('system', 'prune', '-f', '--filter', 'label!=stay')
+    assert.match(text, /^Deleted Networks:\nunused\n\n/)
+    assert.deepEqual(
+      (await names()).trim().split('\n'),
+      before.filter((name) => name !== 'unused'),
+    )
+    await succeeds('rm', '-f', 'up')
+    const rest = await succeeds('system', 'prune', '-f')
+    assert.match(rest, /Deleted Networks:\n(labelled\nused|used\nlabelled)\n\n/)
+  })
+
+  test('volume prune takes named volumes with -a, by labels; other filters mean nothing here', async () => {
+    await succeeds('volume', 'create', '--label', 'team=one', 'first')
+    await succeeds('volume', 'create', '--label', 'team=two', 'second')
+    await succeeds('volume', 'create', 'third')
+    await make('create', '--name', 'made', '-v', 'third:/t', 'busybox', 'true')
+    assert.match(await succeeds('volume', 'prune', '-f'), /^Total reclaimed space: 0B\n$/)
+    const one = await succeeds('volume', 'prune', '-f', '-a', '--filter', 'label=team=one')
+    assert.match(one, /^Deleted Volumes:\nfirst\n\n/)
+    const rest = await succeeds('volume', 'prune', '-f', '--filter', 'all=1')
+    assert.match(rest, /^Deleted Volumes:\nsecond\n\n/)
+    assert.equal(await succeeds('volume', 'ls', '-q'), 'third\n')
+    for (const filter of [
+      'dangling=true',
+      'name=third',
+      'driver=local',
+      'all=maybe',
+      'color=red',
+    ]) {
+      const { exitCode, stderr } = await sandbox.run(['volume', 'prune', '-f', '--filter', filter])
+      assert.match(stderr, new RegExp(`^tsctr: --filter "${filter}": `))
+      assert.equal(exitCode, 1)
+    }
+    await succeeds('rm', 'made')
+    await succeeds('volume', 'rm', 'third')
   })
 
   test('system prune --volumes takes anonymous volumes that nobody has, and no others', async () => {

@@ -148,12 +148,29 @@ describe('volumes', { skip: needsContainers() || needsRegistry() }, () => {
     assert.equal(await run('-v', 'rescued:/d', 'busybox', 'ls', '/d'), 'precious')
   })
 
-  test('ls shows docker’s columns and filters by label and name', async () => {
+  test('ls shows docker’s columns and filters by label, name, driver and use', async () => {
     await succeeds('volume', 'create', '--label', 'team=one', 'labelled')
     const table = await succeeds('volume', 'ls', '--filter', 'label=team=one')
     assert.equal(table, 'DRIVER    VOLUME NAME\nlocal     labelled')
     assert.equal(await succeeds('volume', 'ls', '-q', '--filter', 'name=abell'), 'labelled')
     assert.equal(await succeeds('volume', 'ls', '-q', '--filter', 'label=team=two'), '')
+    const list = (...filters: string[]): Promise<string> =>
+      succeeds('volume', 'ls', '-q', ...filters.flatMap((filter) => ['--filter', filter]))
+    await succeeds('create', '--name', 'user', '-v', 'used:/u', 'busybox')
+    assert.equal(await list('name=used', 'dangling=false'), 'used')
+    assert.equal(await list('name=used', 'dangling=true'), '')
+    assert.equal(await list('name=used', 'driver=local'), 'used')
+    assert.equal(await list('name=used', 'driver=nfs'), '')
+    assert.equal(await list('label=team', 'label!=team=two'), 'labelled')
+    for (const [filter, problem] of [
+      ['dangling=maybe', 'must be true or false'],
+      ['color=red', 'no such filter'],
+    ]) {
+      const { exitCode, stderr } = await sandbox.run(['volume', 'ls', '--filter', filter ?? ''])
+      assert.match(stderr, new RegExp(`^tsctr: --filter "${filter}": ${problem}\n`))
+      assert.equal(exitCode, 1)
+    }
+    await succeeds('rm', 'user')
   })
 
   // Fault list, b3 41.

@@ -12,7 +12,7 @@ interface NetworkPruneFlags {
   readonly filter?: readonly NetworkFilter[]
 }
 
-const parseFilter = onlyKinds(parseNetworkFilter, ['until', 'label', 'label!'])
+export const pruneFilter = onlyKinds(parseNetworkFilter, ['until', 'label', 'label!'])
 
 /** Source: docker network prune */
 export function addNetworkPruneCommand(parent: Command): void {
@@ -23,7 +23,7 @@ export function addNetworkPruneCommand(parent: Command): void {
     .option(
       '--filter <key=value>',
       'until=TIME, label[!]=KEY[=VALUE]',
-      repeated('--filter', parseFilter),
+      repeated('--filter', pruneFilter),
     )
     .action(({ force, filter = [] }: NetworkPruneFlags, command: Command) =>
       withContext(command, async (ctx) => {
@@ -31,7 +31,12 @@ export function addNetworkPruneCommand(parent: Command): void {
           'WARNING! This will remove all custom networks not used by at least one container.'
         if (force !== true && !confirm(ctx.stdout, warning, 'network prune')) return
         const removed = await pruneNetworks(ctx, filter)
-        if (removed.length > 0) ctx.stdout.write(`Deleted Networks:\n${removed.join('\n')}\n\n`)
+        ctx.stdout.write(prunedText(removed))
       }),
     )
+}
+
+/** What went, with an empty line after it; nothing if nothing went. Source: docker network prune */
+export function prunedText(removed: readonly string[]): string {
+  return removed.length === 0 ? '' : `Deleted Networks:\n${removed.join('\n')}\n\n`
 }

@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
 import type { ContainerFilter } from '../../container/container-filters.ts'
+import type { NetworkFilter } from '../../container/networks/list-networks.ts'
+import { pruneNetworks } from '../../container/networks/prune-networks.ts'
 import { TsctrError } from '../../errors.ts'
 import { pruneImages } from '../../gc/prune-images.ts'
 import type { ImageFilter } from '../../image/image-filters.ts'
@@ -17,6 +19,7 @@ import {
   pruneReported,
 } from './container-prune.ts'
 import { pruneFilter as imageFilter, prunedText as imagesText, whichImages } from './image-prune.ts'
+import { pruneFilter as networkFilter, prunedText as networksText } from './network-prune.ts'
 import { prunedText as volumesText } from './volume-prune.ts'
 
 interface SystemPruneFlags {
@@ -31,6 +34,7 @@ interface Filters {
   readonly text: string
   readonly container: ContainerFilter
   readonly image: ImageFilter
+  readonly network: NetworkFilter
   /** undefined where volumes have no such thing. */
   readonly volume: VolumeFilter | undefined
 }
@@ -38,7 +42,7 @@ interface Filters {
 export function addSystemPruneCommand(parent: Command): void {
   parent
     .command('prune')
-    .description('Remove stopped containers, images that nobody needs, and leftovers')
+    .description('Remove stopped containers, networks and images that nobody needs, and leftovers')
     .option('--volumes', 'anonymous volumes that no container has, too')
     .option(
       '-a, --all',
@@ -51,7 +55,8 @@ export function addSystemPruneCommand(parent: Command): void {
       repeated('--filter', (text): Filters => {
         const image = imageFilter(text)
         const volume = /^label!?=/.test(text) ? parseVolumeFilter(text) : undefined
-        return { text, container: containerFilter(text), image, volume }
+        const [container, network] = [containerFilter(text), networkFilter(text)]
+        return { text, container, image, network, volume }
       }),
     )
     .action((flags: SystemPruneFlags, command: Command) => {
@@ -70,6 +75,11 @@ export function addSystemPruneCommand(parent: Command): void {
           filter.map((each) => each.container),
         )
         ctx.stdout.write(containersText(containers))
+        const networks = await pruneNetworks(
+          ctx,
+          filter.map((each) => each.network),
+        )
+        ctx.stdout.write(networksText(networks))
         const volumes = takesVolumes
           ? pruneVolumes(ctx, { isAll: false, filters: volumeFilters })
           : { deleted: [], reclaimedBytes: 0 }
@@ -95,6 +105,7 @@ function warningText(isAll: boolean, takesVolumes: boolean, filters: readonly Fi
   return [
     'WARNING! This will remove:',
     '  - all stopped containers',
+    '  - all networks not used by at least one container',
     ...(takesVolumes ? ['  - all anonymous volumes not used by at least one container'] : []),
     `  - ${whichImages(isAll)}`,
     '  - what interrupted commands have left behind',
