@@ -10,6 +10,7 @@ import {
 import { basename } from 'node:path'
 import { isErrno } from '../errors.ts'
 import { lockFile, tryLockFile } from '../host/file-lock.ts'
+import { lutimesNs } from '../host/libc.ts'
 import { storageError } from '../host/storage-error.ts'
 import { copyAttributes } from '../snapshot/copy-file.ts'
 import { copyMergedTree } from '../snapshot/merged-tree.ts'
@@ -107,4 +108,6 @@ function moveIn({ copied, data }: VolumeDirectories): void {
   }
   copyAttributes(Buffer.from(copied), attributes, Buffer.from(data))
   rmdirSync(copied)
+  // Of a mounted volume it lay in the data, whose time has changed with that.
+  lutimesNs(data, attributes.atimeNs, attributes.mtimeNs)
 }
