@@ -6,6 +6,7 @@ import { requireBindSources } from './spec/bind-sources.ts'
 import { grantedCapabilities } from './spec/capabilities.ts'
 import { requireBlockWeight, requireRealtimeBudget } from './spec/cgroup-support.ts'
 import { findInitProgram } from './spec/init-program.ts'
+import { refuseRelabel } from './spec/mounts.ts'
 import { requireOomScore } from './spec/oom-score.ts'
 import { requireAppArmor } from './spec/process.ts'
 import { buildResources } from './spec/resources.ts'
@@ -20,6 +21,7 @@ import { checkRlimit } from './spec/rlimits.ts'
 export function requireSupport(config: ContainerConfig, facts: HostFacts): void {
   if (config.rootfs !== undefined) requireDirectory(config.rootfs)
   requireBindSources(config.mounts)
+  refuseRelabel({ config, facts })
   grantedCapabilities(config, facts, config.privileged)
   for (const limit of config.ulimits) checkRlimit(limit, facts)
   requireOomScore(config.resources.oomScoreAdj, facts)

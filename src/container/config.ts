@@ -211,6 +211,8 @@ export interface VolumeMount {
   readonly isNotFilled: boolean
   /** From `-v`, for inspect; else from --mount, --volumes-from or the image. */
   readonly isFromVolumeFlag: boolean
+  /** Relabel for SELinux: `z` or `Z`. */
+  readonly relabel?: 'shared' | 'private' | undefined
   /** What of it is mounted, relative; undefined for all. */
   readonly subpath?: string | undefined
   /** If the volume is made for the container: the driver's options, and labels. */

@@ -98,6 +98,7 @@ export function withVolumesBound(places: VolumePlaces, config: ContainerConfig):
       isRecursive: true,
       readOnlyReach: 'best',
       createsSource: false,
+      relabel: mount.relabel,
     }
   })
   return { ...config, mounts }

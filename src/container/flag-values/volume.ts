@@ -62,10 +62,12 @@ function volumeMount(
     isReadOnly: given.includes('ro'),
     isNotFilled: given.includes('nocopy'),
     isFromVolumeFlag: true,
+    ...(given.includes('z') ? { relabel: 'shared' as const } : {}),
+    ...(given.includes('Z') ? { relabel: 'private' as const } : {}),
   }
 }
 
-// z and Z are labels of SELinux, which tsctr does not set; the last are promises about virtual machines.
+// The last are promises about virtual machines.
 const volumeOptions: ReadonlySet<string> = new Set([
   ...['rw', 'ro', 'nocopy', 'z', 'Z'],
   ...['consistent', 'cached', 'delegated'],

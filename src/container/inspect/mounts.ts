@@ -151,8 +151,12 @@ function isFromVolumeFlag({ createsSource }: BindMount): boolean {
   return createsSource
 }
 
-function volumeMode({ isReadOnly, isNotFilled }: VolumeMount): string {
-  return [...(isReadOnly ? ['ro'] : []), ...(isNotFilled ? ['nocopy'] : [])].join(',')
+function volumeMode({ isReadOnly, isNotFilled, relabel }: VolumeMount): string {
+  return [
+    ...(isReadOnly ? ['ro'] : []),
+    ...(isNotFilled ? ['nocopy'] : []),
+    ...relabelMode(relabel),
+  ].join(',')
 }
 
 function bindMode({ isReadOnly, isRecursive, propagation, relabel }: BindMount): string {
@@ -160,8 +164,12 @@ function bindMode({ isReadOnly, isRecursive, propagation, relabel }: BindMount):
     ...(isReadOnly ? ['ro'] : []),
     ...(isRecursive ? [] : ['bind']),
     ...(propagation === 'rprivate' ? [] : [propagation]),
-    ...(relabel === undefined ? [] : [relabel === 'shared' ? 'z' : 'Z']),
+    ...relabelMode(relabel),
   ].join(',')
+}
+
+function relabelMode(relabel: BindMount['relabel']): string[] {
+  return relabel === undefined ? [] : [relabel === 'shared' ? 'z' : 'Z']
 }
 
 function bindOptions(mount: BindMount): object | undefined {

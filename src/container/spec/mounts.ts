@@ -142,10 +142,14 @@ function refuseDuplicates(mounts: readonly RuntimeMount[]): void {
   }
 }
 
-/** `:z` and `:Z` mean nothing without SELinux, and with it more than tsctr can do so far. */
-function refuseRelabel({ config, facts }: SpecInput): void {
+/**
+ * `:z` and `:Z` mean nothing without SELinux, and with it more than tsctr can do so far.
+ *
+ * @throws  UNSUPPORTED
+ */
+export function refuseRelabel({ config, facts }: Pick<SpecInput, 'config' | 'facts'>): void {
   if (!facts.hasSelinux) return
-  const mount = config.mounts.find((one) => one.type === 'bind' && one.relabel !== undefined)
+  const mount = config.mounts.find((one) => one.type !== 'tmpfs' && one.relabel !== undefined)
   if (mount === undefined) return
   const message = `mount ${mount.target}: relabelling for SELinux (z, Z) is not supported yet`
   throw new TsctrError('UNSUPPORTED', message, { hint: 'label the directory with chcon' })

@@ -58,6 +58,7 @@ test('what is no path is the name of a volume, and a target alone an anonymous v
   assert.deepEqual(parseVolume('data:/d', '/'), named)
   const options = { isReadOnly: true, isNotFilled: true }
   assert.deepEqual(parseVolume('data:/d:ro,nocopy', '/'), { ...named, ...options })
+  assert.deepEqual(parseVolume('data:/d:Z', '/'), { ...named, relabel: 'private' })
   assert.deepEqual(parseVolume('/d', '/'), { ...named, name: undefined, isAnonymous: true })
 })
 
