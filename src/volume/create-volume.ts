@@ -4,6 +4,7 @@ import { type Database, writeTransaction } from '../host/database.ts'
 import { recordEvent } from '../store/events.ts'
 import { getVolume, insertVolume, type VolumeRecord } from '../store/volumes.ts'
 import type { VolumeStores } from './remove-volume.ts'
+import { discardRemoved } from './removed-volumes.ts'
 import { ensureVolumeDirectories } from './volume-directories.ts'
 import { checkVolumeOptions } from './volume-options.ts'
 
@@ -29,7 +30,7 @@ export function createVolume(stores: VolumeStores, volume: NewVolume): VolumeRec
  * @throws  as createVolume
  */
 export function declareVolume(
-  { database, namespace }: Pick<VolumeStores, 'database' | 'namespace'>,
+  { database, dataRoot, namespace }: VolumeStores,
   volume: NewVolume,
 ): void {
   checkVolumeOptions(volume.options)
@@ -37,6 +38,7 @@ export function declareVolume(
     refuseOtherOptions(database, volume)
     return
   }
+  discardRemoved(dataRoot, volume.name)
   const attributes = { driver: 'local' }
   recordEvent(database, {
     namespace,

@@ -3,6 +3,7 @@ import { measureUsage } from '../snapshot/usage.ts'
 import { recordPrune } from '../store/events.ts'
 import { listVolumes } from '../store/volumes.ts'
 import { removeVolume, type VolumeStores } from './remove-volume.ts'
+import { deleteRemoved } from './removed-volumes.ts'
 import { volumeDirectories } from './volume-directories.ts'
 import { passesVolumeFilters, type VolumeFilter } from './volume-filters.ts'
 
@@ -38,6 +39,7 @@ export function pruneVolumes(
     deleted.push(volume.name)
     reclaimedBytes += sizeBytes
   }
+  deleteRemoved(stores)
   recordPrune(stores, 'volume', reclaimedBytes)
   return { deleted, reclaimedBytes }
 }

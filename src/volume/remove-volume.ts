@@ -1,9 +1,9 @@
-import { existsSync, renameSync, rmSync } from 'node:fs'
 import { TsctrError } from '../errors.ts'
 import { type Database, writeTransaction } from '../host/database.ts'
 import { unmountTree } from '../host/mount.ts'
 import { recordEvent } from '../store/events.ts'
 import { deleteVolume, getVolume, volumeUsers } from '../store/volumes.ts'
+import { deleteRemoved, putAside } from './removed-volumes.ts'
 import { volumeDirectories } from './volume-directories.ts'
 
 export interface VolumeStores {
@@ -18,7 +18,7 @@ export interface VolumeStores {
  * @throws  NOT_FOUND; FAILED_PRECONDITION while a container has it, naming the containers
  */
 export function removeVolume(stores: VolumeStores, name: string): void {
-  const { directory, removed } = volumeDirectories(stores.dataRoot, name)
+  const { directory } = volumeDirectories(stores.dataRoot, name)
   writeTransaction(stores.database, () => {
     const volume = getVolume(stores.database, name)
     if (volume === undefined) {
@@ -34,8 +34,7 @@ export function removeVolume(stores: VolumeStores, name: string): void {
     // What a killed process left mounted must not be emptied with the directory.
     if (Object.keys(volume.options).length > 0) unmountTree(directory)
     // Aside within the transaction: whoever makes a volume of that name next finds a free place.
-    rmSync(removed, { recursive: true, force: true })
-    if (existsSync(directory)) renameSync(directory, removed)
+    putAside(stores.dataRoot, name)
     const { namespace } = stores
     const attributes = { driver: 'local' }
     recordEvent(stores.database, {
@@ -46,7 +45,7 @@ export function removeVolume(stores: VolumeStores, name: string): void {
       attributes,
     })
   })
-  rmSync(removed, { recursive: true, force: true })
+  deleteRemoved(stores)
 }
 
 function inUse(name: string, users: readonly string[]): TsctrError {

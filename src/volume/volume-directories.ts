@@ -14,13 +14,17 @@ export interface VolumeDirectories {
   /** An archive, while it is unpacked by whoever holds the lock. */
   readonly importing: string
   readonly importLock: string
-  /** Where the directory goes when the volume is removed. No volume's name begins with a dot. */
+  /** Where the directory goes when the volume is removed. */
   readonly removed: string
 }
 
+/** Holds the directories of volumes that are being removed. */
+export function removedVolumes(dataRoot: string): string {
+  return join(dataRoot, 'volumes', '.removed')
+}
+
 export function volumeDirectories(dataRoot: string, name: string): VolumeDirectories {
-  const volumes = join(dataRoot, 'volumes')
-  const directory = join(volumes, name)
+  const directory = join(dataRoot, 'volumes', name)
   return {
     directory,
     data: join(directory, '_data'),
@@ -29,7 +33,8 @@ export function volumeDirectories(dataRoot: string, name: string): VolumeDirecto
     lock: join(directory, 'lock'),
     importing: join(directory, 'importing'),
     importLock: join(directory, 'import-lock'),
-    removed: join(volumes, `.removed-${name}`),
+    // In a directory of its own: with more before it, the longest name would be too long.
+    removed: join(removedVolumes(dataRoot), name),
   }
 }
 

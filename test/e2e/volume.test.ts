@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { RunningRegistry } from '../../fixtures/docker-registry.ts'
@@ -144,8 +152,50 @@ describe('volumes', { skip: needsContainers() || needsRegistry() }, () => {
   test('a removal that was interrupted before its row was gone is taken back', async () => {
     await run('-v', 'rescued:/d', 'busybox', 'touch', '/d/precious')
     const directory = join(dataOf('rescued'), '..')
-    renameSync(directory, join(sandbox.dataRoot, 'volumes', '.removed-rescued'))
+    const removed = join(sandbox.dataRoot, 'volumes', '.removed')
+    mkdirSync(removed, { recursive: true })
+    renameSync(directory, join(removed, 'rescued'))
     assert.equal(await run('-v', 'rescued:/d', 'busybox', 'ls', '/d'), 'precious')
+  })
+
+  // What was removed came back in the next volume of that name.
+  test('a removal that was interrupted after its row was gone leaves nothing to the next', async () => {
+    await run('-v', 'ghost:/d', 'busybox', 'touch', '/d/secret')
+    const kept = join(sandbox.directory, 'kept')
+    const stray = join(sandbox.dataRoot, 'volumes', 'stray')
+    mkdirSync(stray)
+    renameSync(join(dataOf('ghost'), '..'), kept)
+    await succeeds('volume', 'rm', 'ghost')
+    const removed = join(sandbox.dataRoot, 'volumes', '.removed')
+    renameSync(kept, join(removed, 'ghost'))
+    assert.equal(await run('-v', 'ghost:/d', 'busybox', 'ls', '/d'), '')
+    await succeeds('volume', 'prune', '-f')
+    assert.deepEqual(readdirSync(removed), [])
+    await succeeds('volume', 'rm', 'ghost')
+    assert.ok(existsSync(stray), 'what is not known to be removed stays')
+    rmdirSync(stray)
+  })
+
+  // The directory that a removal moves it to had a longer name.
+  test('a volume of the longest name is made and removed', async () => {
+    const longest = 'x'.repeat(255)
+    await run('-v', `${longest}:/d`, 'busybox', 'touch', '/d/f')
+    assert.equal(await succeeds('volume', 'rm', longest), longest)
+    assert.equal(existsSync(join(dataOf(longest), '..')), false)
+  })
+
+  test('two containers that start at once with a new volume find it whole', async () => {
+    const script = `ls -lan /usr/share/redis | awk '$NF != ".." && NR > 1 { $2 = ""; print }'`
+    const args = ['--entrypoint', 'sh', 'redis:alpine', '-c', script]
+    const inImage = await run(...args)
+    const both = ['-v', 'at-once:/usr/share/redis', ...args]
+    assert.deepEqual(await Promise.all([run(...both), run(...both), run(...both)]), [
+      inImage,
+      inImage,
+      inImage,
+    ])
+    assert.deepEqual(readdirSync(join(dataOf('at-once'), '..')).sort(), ['_data', 'lock'])
+    await succeeds('volume', 'rm', 'at-once')
   })
 
   test('ls shows docker’s columns and filters by label, name, driver and use', async () => {
