@@ -1,9 +1,12 @@
 import { TsctrError } from '../errors.ts'
 import { bundleOf } from '../runtime/bundle.ts'
+import type { ContainerRecord } from '../store/containers.ts'
+import { recordAttach } from './attach-events.ts'
 import { attachStdio, type StdioOptions } from './attach-stdio.ts'
 import type { CallerStdio } from './caller-stdio.ts'
 import { asConfig } from './config.ts'
-import { forwardSignals, tidyUpOnSignals } from './forward-signals.ts'
+import { isRestarting } from './docker-state.ts'
+import { proxySignals, type SignalProxy } from './forward-signals.ts'
 import { isPaused } from './is-paused.ts'
 import { isRunning } from './observe.ts'
 import { endOf, type ForegroundEnd } from './run.ts'
@@ -22,21 +25,18 @@ export async function attachContainer(
     readonly caller: CallerStdio
     readonly takesInput: boolean
     readonly detachKeys: Buffer
-    readonly proxiesSignals: boolean
+    readonly signalProxy: SignalProxy
   },
 ): Promise<ForegroundEnd> {
   const record = await settled(stores, request.name)
-  if (!isRunning(record)) {
-    throw new TsctrError('FAILED_PRECONDITION', `container ${request.name}: is not running`, {
-      hint: `tsctr start -a ${request.name}`,
-    })
-  }
-  if (isPaused(record)) {
-    throw new TsctrError('FAILED_PRECONDITION', `container ${request.name}: is paused`, {
-      hint: `tsctr unpause ${request.name}`,
-    })
-  }
+  requireAttachable(record, request.name)
   const config = asConfig(record.config)
+  if (config.tty && config.openStdin && request.takesInput && !request.caller.hasTerminalInput()) {
+    const reason = 'cannot attach stdin to a TTY-enabled container because stdin is not a terminal'
+    throw new TsctrError('INVALID_ARGUMENT', `container ${request.name}: ${reason}`, {
+      hint: '--no-stdin shows what it writes',
+    })
+  }
   const options: StdioOptions = {
     caller: request.caller,
     takesInput: request.takesInput && config.openStdin,
@@ -45,12 +45,31 @@ export async function attachContainer(
     shows: { stdout: true, stderr: true },
   }
   const stdio = attachStdio(bundleOf(stores.stateRoot, record.namespace, record.id), options)
-  const signals = request.proxiesSignals ? forwardSignals() : tidyUpOnSignals(() => stdio.close())
+  recordAttach(stores, record)
+  const signals = proxySignals(request.signalProxy, config.tty, () => stdio.close())
   signals.sendTo(record)
   try {
     return await endOf(stores, record, stdio)
   } finally {
     signals.stop()
     stdio.close()
+  }
+}
+
+/** In docker's words. Source: moby daemon/attach.go */
+function requireAttachable(record: ContainerRecord, name: string): void {
+  const refuse = (what: string, hint: string): never => {
+    throw new TsctrError('FAILED_PRECONDITION', `container ${name}: cannot attach to a ${what}`, {
+      hint,
+    })
+  }
+  if (isRestarting(record)) {
+    refuse('restarting container, wait until it is running', `tsctr wait ${name}`)
+  }
+  if (!isRunning(record)) {
+    refuse('stopped container, start it first', `tsctr start -a ${name}`)
+  }
+  if (isPaused(record)) {
+    refuse('paused container, unpause it first', `tsctr unpause ${name}`)
   }
 }

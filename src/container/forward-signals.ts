@@ -26,8 +26,27 @@ export interface SignalForwarder {
   stop(): void
 }
 
+/**
+ * Whether the container gets the signals that this process gets. Where a terminal is joined, docker's
+ * `run` passes them on, its `attach` and `start` do not: what Ctrl-C means is typed, and a terminal
+ * that hangs up ends whoever is attached, not the container.
+ *
+ * Source: docker/cli container/run.go, attach.go, start.go
+ */
+export type SignalProxy = 'always' | 'without-terminal' | 'never'
+
+/** @param tidyUp  before a signal ends this process */
+export function proxySignals(
+  proxy: SignalProxy,
+  hasTerminal: boolean,
+  tidyUp: () => void,
+): SignalForwarder {
+  const isProxy = proxy === 'always' || (proxy === 'without-terminal' && !hasTerminal)
+  return isProxy ? forwardSignals() : tidyUpOnSignals(tidyUp)
+}
+
 /** Send on every signal that this process gets, until stopped; those that come early wait. */
-export function forwardSignals(): SignalForwarder {
+function forwardSignals(): SignalForwarder {
   let receiver: ContainerRecord | undefined
   const early: NodeJS.Signals[] = []
   const forward = (signal: NodeJS.Signals): void => {
@@ -47,7 +66,7 @@ export function forwardSignals(): SignalForwarder {
 }
 
 /** Let signals end this process and leave the container alone, but tidy up first. */
-export function tidyUpOnSignals(tidyUp: () => void): SignalForwarder {
+function tidyUpOnSignals(tidyUp: () => void): SignalForwarder {
   const stop = (): void => {
     for (const signal of ending) process.off(signal, end)
   }

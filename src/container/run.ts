@@ -1,9 +1,10 @@
 import { exitCodes } from '../errors.ts'
 import { traced } from '../host/trace.ts'
 import { type ContainerRecord, findContainer } from '../store/containers.ts'
+import { recordAttach, recordDetach } from './attach-events.ts'
 import { type AttachedStdio, attachStdio, type StdioOptions } from './attach-stdio.ts'
 import { asConfig } from './config.ts'
-import { forwardSignals, tidyUpOnSignals } from './forward-signals.ts'
+import { proxySignals, type SignalProxy } from './forward-signals.ts'
 import { settleContainer } from './settle.ts'
 import { startContainer } from './start.ts'
 import type { ContainerStores } from './stores.ts'
@@ -13,7 +14,7 @@ export interface ForegroundRequest {
   readonly name: string
   readonly stdio: Omit<StdioOptions, 'hasTerminal'>
   /** Pass signals that this process gets on to the container's. */
-  readonly proxiesSignals: boolean
+  readonly signalProxy: SignalProxy
   readonly onStarted?: ((record: ContainerRecord) => void) | undefined
 }
 
@@ -36,12 +37,13 @@ export async function runInForeground(
   let stdio: AttachedStdio | undefined
   // Before anything is joined: a signal may come while the container starts, and must not leave the
   // terminal raw. With a terminal, keys like Ctrl-C go to it raw; signals from elsewhere still count.
-  const signals = request.proxiesSignals ? forwardSignals() : tidyUpOnSignals(() => stdio?.close())
+  const signals = proxySignals(request.signalProxy, hasTerminal, () => stdio?.close())
   try {
     const record = await startContainer(stores, {
       name: found.id,
       beforeStart: (bundle) => {
         stdio = attachStdio(bundle, { ...request.stdio, hasTerminal })
+        recordAttach(stores, found)
       },
     })
     signals.sendTo(record)
@@ -60,6 +62,7 @@ export async function endOf(
   stdio: AttachedStdio | undefined,
 ): Promise<ForegroundEnd> {
   const end = await traced('attached', async () => stdio?.end)
+  if (end === 'detached') recordDetach(stores, record)
   if (end === 'detached' || end === 'hung-up') return { kind: 'detached' }
   const status = await traced('wait for the exit status', () => waitForExit(stores, record))
   // The terminal is the user's again before the cleaning up.

@@ -22,6 +22,7 @@ import { openHealthHelper } from './health/health-helper.ts'
 import { healthProbeOf } from './health/healthcheck.ts'
 import { startingHealth } from './health/next-health.ts'
 import { imageProcessOf } from './image-process.ts'
+import { isPaused } from './is-paused.ts'
 import { withContainerLock } from './lock.ts'
 import { keepOlderLogs, logTargetOf, monitorLog } from './log-target.ts'
 import { isRunning } from './observe.ts'
@@ -48,7 +49,7 @@ export interface StartRequest {
  * Run a container that is created or has ended.
  *
  * @returns  the record of the running container (what runs already is left as it is)
- * @throws   RUNTIME_FAILED with docker's exit code where the program cannot be run; everything taken
+ * @throws   FAILED_PRECONDITION if it is paused; RUNTIME_FAILED with docker's exit code where the program cannot be run; everything taken
  *           for the run is given back and the container is as it was
  */
 export async function startContainer(
@@ -60,6 +61,7 @@ export async function startContainer(
     await settleLocked(stores, found)
     const record = findContainer(stores.database, stores.namespace, id)
     if (isRunning(record)) {
+      if (isPaused(record)) throw paused(record.name)
       request.beforeStart?.(bundleOf(stores.stateRoot, record.namespace, id))
       return record
     }
@@ -74,6 +76,12 @@ export async function startContainer(
     }
     return findContainer(stores.database, stores.namespace, id)
   })
+}
+
+/** In docker's words. Source: moby daemon/start.go */
+function paused(name: string): TsctrError {
+  const message = `container ${name}: cannot start a paused container, try unpause instead`
+  return new TsctrError('FAILED_PRECONDITION', message, { hint: `tsctr unpause ${name}` })
 }
 
 function isStillDue({ restart }: ContainerRecord, { restartDueAt }: StartRequest): boolean {

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { attachContainer } from '../../container/attach.ts'
 import { defaultDetachKeys, parseDetachKeys } from '../../container/detach-keys.ts'
 import { withContext } from '../context.ts'
@@ -21,7 +21,8 @@ export function addAttachCommand(parent: Command): void {
       single('--detach-keys', parseDetachKeys),
     )
     .option('--no-stdin', 'do not join stdin')
-    .option('--no-sig-proxy', 'do not pass signals on')
+    .option('--sig-proxy', 'pass signals on to the process, if it has no terminal (default)', true)
+    .addOption(new Option('--no-sig-proxy').hideHelp())
     .action((name: string, flags: AttachFlags, command: Command) =>
       withContext(command, async (ctx) => {
         const end = await attachContainer(ctx, {
@@ -29,7 +30,7 @@ export function addAttachCommand(parent: Command): void {
           caller: processStdio,
           takesInput: flags.stdin,
           detachKeys: flags.detachKeys ?? parseDetachKeys(defaultDetachKeys),
-          proxiesSignals: flags.sigProxy,
+          signalProxy: flags.sigProxy ? 'without-terminal' : 'never',
         })
         // Docker's attach says 1 when it is left with the keys.
         process.exitCode = end.kind === 'exited' ? end.exitCode : 1

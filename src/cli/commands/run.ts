@@ -50,7 +50,7 @@ export function addRunCommand(parent: Command): void {
                 stderr: attached.includes('stderr'),
               },
             },
-            proxiesSignals: options.sigProxy,
+            signalProxy: options.sigProxy ? 'always' : 'never',
             onStarted,
           })
           process.exitCode = end.kind === 'exited' ? end.exitCode : 0

@@ -36,7 +36,10 @@ export function addStartCommand(parent: Command): void {
         }
         const [name, another] = names
         if (name === undefined || another !== undefined) {
-          throw new TsctrError('INVALID_ARGUMENT', 'start: only one container can be attached to')
+          throw new TsctrError(
+            'INVALID_ARGUMENT',
+            'start: cannot start and attach multiple containers at once',
+          )
         }
         const end = await runInForeground(ctx, {
           name,
@@ -46,7 +49,7 @@ export function addStartCommand(parent: Command): void {
             detachKeys: flags.detachKeys ?? parseDetachKeys(defaultDetachKeys),
             shows: { stdout: true, stderr: true },
           },
-          proxiesSignals: true,
+          signalProxy: 'without-terminal',
         })
         process.exitCode = end.kind === 'exited' ? end.exitCode : 0
       }),
