@@ -99,6 +99,7 @@ export function withVolumesBound(places: VolumePlaces, config: ContainerConfig):
       readOnlyReach: 'best',
       createsSource: false,
       relabel: mount.relabel,
+      takesUser: mount.takesUser,
     }
   })
   return { ...config, mounts }
