@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { tryLockFile } from '../host/file-lock.ts'
 
 /** What belongs to a volume on disk. */
 export interface VolumeDirectories {
@@ -53,7 +54,7 @@ export function mountedDirectories(directories: VolumeDirectories): VolumeDirect
 
 /**
  * Make what is missing of the directories of a volume that has a row. A removal that was interrupted
- * before its row was gone is taken back.
+ * before its row was gone is taken back, and what an interrupted import left is removed.
  */
 export function ensureVolumeDirectories(dataRoot: string, name: string): VolumeDirectories {
   const directories = volumeDirectories(dataRoot, name)
@@ -62,5 +63,17 @@ export function ensureVolumeDirectories(dataRoot: string, name: string): VolumeD
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   // Users of the container must get in, whoever they are; the directories above keep others out.
   mkdirSync(data, { recursive: true, mode: 0o755 })
+  if (existsSync(directories.importing)) removeInterruptedImport(directories)
   return directories
+}
+
+/** Nobody holds the lock of an import that was killed. */
+function removeInterruptedImport({ importing, importLock }: VolumeDirectories): void {
+  const lock = tryLockFile(importLock)
+  if (lock === undefined) return
+  try {
+    rmSync(importing, { recursive: true, force: true })
+  } finally {
+    lock.release()
+  }
 }

@@ -150,6 +150,9 @@ describe('volume export and import', { skip: needsContainers() || needsRegistry(
     child.kill('SIGKILL')
     await finished
     assert.deepEqual(readdirSync(dataOf('killed')), [])
+    // Whoever uses the volume next takes away what is left.
+    assert.equal(await sandbox.inside(['-v', 'killed:/k'], 'ls /k'), '')
+    assert.deepEqual(leftBeside('killed'), [])
     await sandbox.run(['volume', 'import', 'killed', '-'], { input: tarOf(file('whole', 'w')) })
     assert.deepEqual(readdirSync(dataOf('killed')), ['whole'])
     assert.deepEqual(leftBeside('killed'), [])
