@@ -10,7 +10,7 @@ import { proxySignals, type SignalProxy } from './forward-signals.ts'
 import { isPaused } from './is-paused.ts'
 import { isRunning } from './observe.ts'
 import { endOf, type ForegroundEnd } from './run.ts'
-import { settled } from './stop.ts'
+import { settled } from './settled.ts'
 import type { ContainerStores } from './stores.ts'
 
 /**

@@ -198,8 +198,6 @@ export interface BindMount {
   readonly createsSource: boolean
   /** Relabel for SELinux: `z` or `Z`. */
   readonly relabel?: 'shared' | 'private' | undefined
-  /** What is mounted becomes the container's user's at each start, `U`. */
-  readonly takesUser?: boolean | undefined
 }
 
 export interface VolumeMount {
@@ -215,8 +213,6 @@ export interface VolumeMount {
   readonly isFromVolumeFlag: boolean
   /** Relabel for SELinux: `z` or `Z`. */
   readonly relabel?: 'shared' | 'private' | undefined
-  /** What is mounted becomes the container's user's at each start, `U`. */
-  readonly takesUser?: boolean | undefined
   /** What of it is mounted, relative; undefined for all. */
   readonly subpath?: string | undefined
   /** If the volume is made for the container: the driver's options, and labels. */

@@ -99,7 +99,6 @@ export function withVolumesBound(places: VolumePlaces, config: ContainerConfig):
       readOnlyReach: 'best',
       createsSource: false,
       relabel: mount.relabel,
-      takesUser: mount.takesUser,
     }
   })
   return { ...config, mounts }

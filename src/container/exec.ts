@@ -17,11 +17,11 @@ import { recordExecBegin, recordExecDetach } from './exec-events.ts'
 import { imageProcessOf } from './image-process.ts'
 import { isPaused } from './is-paused.ts'
 import { isRunning } from './observe.ts'
+import { settled } from './settled.ts'
 import { envValue } from './spec/env.ts'
 import { findExecutable } from './spec/find-executable.ts'
 import { buildExecProcess, type ProcessRequest } from './spec/process.ts'
 import { openRootDirectory, type RootDirectory } from './spec/root-directory.ts'
-import { settled } from './stop.ts'
 import type { ContainerStores } from './stores.ts'
 
 export interface ExecRequest extends ProcessRequest {

@@ -11,7 +11,7 @@ import { asConfig } from './config.ts'
 import { recordContainerEvent } from './container-event.ts'
 import { withContainerLock } from './lock.ts'
 import { requireSnapshot } from './require-snapshot.ts'
-import { settled } from './stop.ts'
+import { settled } from './settled.ts'
 import type { ContainerStores } from './stores.ts'
 
 export interface ExportRequest {

@@ -10,7 +10,6 @@ import { listHealthResults } from '../store/health-results.ts'
 import { asConfig } from './config.ts'
 import { containerSize } from './container-size.ts'
 import { dockerState } from './docker-state.ts'
-import { takeHealthResults } from './health/take-results.ts'
 import { imageConfigOf } from './image-process.ts'
 import { inspectConfig } from './inspect/config.ts'
 import { inspectGraphDriver } from './inspect/graph-driver.ts'
@@ -19,8 +18,8 @@ import { inspectMounts } from './inspect/mounts.ts'
 import { inspectNetworkSettings } from './inspect/network-settings.ts'
 import { inspectState } from './inspect/state.ts'
 import { logTargetOf } from './log-target.ts'
-import { containerArgs } from './spec/process.ts'
-import { settled } from './stop.ts'
+import { settled } from './settled.ts'
+import { containerArgs } from './spec/command-line.ts'
 import type { ContainerStores } from './stores.ts'
 
 export interface InspectContainerOptions {
@@ -40,7 +39,7 @@ export async function inspectContainer(
   name: string,
   options: InspectContainerOptions = {},
 ): Promise<object> {
-  const record = withHealthTaken(stores, await settled(stores, name))
+  const record = await withHealthTaken(stores, await settled(stores, name))
   const config = asConfig(record.config)
   const image = imageConfigOf(stores, record)?.process ?? emptyImageProcess
   const state = dockerState(record)
@@ -87,8 +86,12 @@ export async function inspectContainer(
 }
 
 /** Results that changed nothing lie where the helper has left them until somebody asks. */
-function withHealthTaken(stores: ContainerStores, record: ContainerRecord): ContainerRecord {
+async function withHealthTaken(
+  stores: ContainerStores,
+  record: ContainerRecord,
+): Promise<ContainerRecord> {
   if (record.health === undefined || record.process === undefined) return record
+  const { takeHealthResults } = await import('./health/take-results.ts')
   return takeHealthResults(stores, record.id, record.process) ?? record
 }
 

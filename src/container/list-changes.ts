@@ -2,7 +2,7 @@ import { changedPaths, type PathChange } from '../image/changed-paths.ts'
 import { snapshotChanges } from '../image/snapshot-changes.ts'
 import { withoutPlaceholders } from './placeholders.ts'
 import { requireSnapshot } from './require-snapshot.ts'
-import { settled } from './stop.ts'
+import { settled } from './settled.ts'
 import type { ContainerStores } from './stores.ts'
 
 /**

@@ -1,6 +1,11 @@
 import { findNetwork } from '../network/networks.ts'
 import { passesLabelFilter } from '../oci/label-filter.ts'
-import { type ContainerRecord, findContainer, listContainers } from '../store/containers.ts'
+import {
+  type ContainerRecord,
+  findContainer,
+  listActiveContainers,
+  listContainers,
+} from '../store/containers.ts'
 import { asConfig } from './config.ts'
 import type { ContainerFilter } from './container-filters.ts'
 import { countsAsRunning, type DockerState, dockerState } from './docker-state.ts'
@@ -33,13 +38,15 @@ export async function listForPs(
   stores: ContainerStores,
   request: ListRequest,
 ): Promise<ListedContainer[]> {
-  const all = await trueRecords(stores, request.onProblem)
+  const last = request.last ?? 0
+  // Filters may speak of containers that are not shown.
+  const onlyActive = !request.isAll && last <= 0 && request.filters.length === 0
+  const all = await trueRecords(stores, onlyActive, request.onProblem)
   const matches = await matcher(
     stores,
     request.filters,
     all.map(({ record }) => record),
   )
-  const last = request.last ?? 0
   const isAnyState =
     request.isAll || last > 0 || request.filters.some(({ kind }) => kind === 'status')
   const shown = all.filter(
@@ -50,9 +57,11 @@ export async function listForPs(
 
 async function trueRecords(
   stores: ContainerStores,
+  onlyActive: boolean,
   onProblem: ListRequest['onProblem'],
 ): Promise<ListedContainer[]> {
-  let records = listContainers(stores.database, stores.namespace)
+  const list = onlyActive ? listActiveContainers : listContainers
+  let records = list(stores.database, stores.namespace)
   let observations = records.map(observe)
   if (records.some(lacksHealthHelper) || observations.some(({ kind }) => kind === 'stale')) {
     // Rare, and what it takes to settle a container is most of the program.
@@ -61,7 +70,7 @@ async function trueRecords(
       records = await currentContainers(stores)
     } catch (error) {
       onProblem(error)
-      records = listContainers(stores.database, stores.namespace)
+      records = list(stores.database, stores.namespace)
     }
     observations = records.map(observe)
   }

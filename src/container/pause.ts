@@ -5,7 +5,7 @@ import { recordContainerEvent } from './container-event.ts'
 import { isPaused } from './is-paused.ts'
 import { withContainerLock } from './lock.ts'
 import { isRunning } from './observe.ts'
-import { settled } from './stop.ts'
+import { settled } from './settled.ts'
 import type { ContainerStores } from './stores.ts'
 
 /**

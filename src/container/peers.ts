@@ -4,8 +4,8 @@ import { bundleOf } from '../runtime/bundle.ts'
 import { type ContainerRecord, findContainer } from '../store/containers.ts'
 import { asConfig, type ContainerConfig, peerOf } from './config.ts'
 import { isRunning } from './observe.ts'
-import { containerHostname } from './spec/process.ts'
-import { settled } from './stop.ts'
+import { settled } from './settled.ts'
+import { containerHostname } from './spec/command-line.ts'
 import type { ContainerStores } from './stores.ts'
 
 /** Another container whose namespace is to be joined, running. */

@@ -11,7 +11,7 @@ import { asConfig, type ContainerConfig, type NetworkMode, namespacePathOf } fro
 import { refreshHostNames } from './networks/host-names.ts'
 import { joinNetworks, wayOutside } from './networks/join-networks.ts'
 import { type Peer, runningPeer } from './peers.ts'
-import { containerHostname } from './spec/process.ts'
+import { containerHostname } from './spec/command-line.ts'
 import type { EtcFiles, SpecInput } from './spec/spec-input.ts'
 import type { ContainerStores } from './stores.ts'
 

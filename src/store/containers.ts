@@ -256,6 +256,21 @@ export function listContainers(database: Database, namespace?: string): Containe
     .map(toContainer)
 }
 
+/**
+ * Those of a namespace that run, are about to, or that somebody is at work on, newest first: what
+ * nothing happens to is left where it is.
+ */
+export function listActiveContainers(database: Database, namespace: string): ContainerRecord[] {
+  return database
+    .prepare<[string], ContainerRow>(
+      `SELECT * FROM container
+       WHERE namespace = ? AND (state NOT IN ('created', 'exited') OR restart_at IS NOT NULL)
+       ORDER BY created_at DESC, rowid DESC`,
+    )
+    .all(namespace)
+    .map(toContainer)
+}
+
 /** Containers of all namespaces that somebody is, or was, at work on. */
 export function unfinishedContainers(database: Database): ContainerRecord[] {
   return database

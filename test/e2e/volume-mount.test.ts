@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import {
   existsSync,
-  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -12,7 +11,6 @@ import {
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { mountAll, unmountTree } from '../../src/host/mount.ts'
 import { needsContainers, needsRegistry } from '../helpers/capabilities.ts'
 import { createRunSandbox, type RunSandbox } from '../helpers/run-sandbox.ts'
 
@@ -246,50 +244,6 @@ describe('volumes that are mounts', { skip: needsContainers() || needsRegistry()
     assert.match(await sandbox.succeeds('cp', 'parted:/s/f', '-'), /in/)
     await sandbox.succeeds('rm', 'parted')
     await sandbox.succeeds('volume', 'rm', 'parts')
-  })
-
-  test('U gives a volume and a bind to the container’s user, and no link’s target', async () => {
-    const source = join(sandbox.directory, 'given')
-    const other = join(sandbox.directory, 'not-given')
-    mkdirSync(join(source, 'sub'), { recursive: true })
-    mkdirSync(other)
-    writeFileSync(join(source, 'sub', 'file'), '')
-    symlinkSync(other, join(source, 'link'))
-    const flags = ['-u', '1234:5678', '-v', `${source}:/g:U`, '--mount', 'src=owned,dst=/v,U']
-    await sandbox.inside(flags, 'touch /g/sub/new /v/new')
-    for (const name of ['.', 'sub', 'sub/file', 'sub/new', 'link']) {
-      const { uid, gid } = lstatSync(join(source, name))
-      assert.deepEqual([name, uid, gid], [name, 1234, 5678])
-    }
-    assert.equal(lstatSync(other).uid, 0)
-    assert.equal(lstatSync(dataOf('owned')).uid, 1234)
-    await sandbox.refuses(['-v', '/etc:/e:U', 'busybox', 'true'], /U would give the host's \/etc/)
-    await sandbox.succeeds('volume', 'rm', 'owned')
-  })
-
-  test('mount options of a container are the kernel’s', async () => {
-    const source = join(sandbox.directory, 'optioned')
-    mkdirSync(source)
-    mountAll([{ type: 'tmpfs', source: 'tmpfs', options: [] }], source)
-    try {
-      mkdirSync(join(source, 'below'))
-      mountAll([{ type: 'tmpfs', source: 'tmpfs', options: [] }], join(source, 'below'))
-      const bind = (options: string): string[] => [
-        ...['--mount', `type=bind,src=${source},dst=/b,${options}`],
-      ]
-      const writes =
-        'touch /b/f 2>/dev/null && echo top; touch /b/below/f 2>/dev/null && echo below; :'
-      const count = 'grep -c " /b" /proc/mounts'
-      assert.equal(await sandbox.inside(bind('readonly'), `${writes}; ${count}`), '2')
-      assert.equal(await sandbox.inside(bind('ro,bind-recursive=writable'), writes), 'below')
-      assert.equal(await sandbox.inside(bind('bind-nonrecursive'), count), '1')
-      assert.equal(await sandbox.inside(bind('bind-recursive=disabled'), count), '1')
-      const tmpfs = 'type=tmpfs,dst=/t,tmpfs-size=3m,tmpfs-mode=0751'
-      const shown = await sandbox.inside(['--mount', tmpfs], 'grep " /t " /proc/mounts')
-      assert.match(shown, /^tmpfs \/t tmpfs rw,nosuid,nodev,noexec.*size=3072k,mode=751/)
-    } finally {
-      unmountTree(source)
-    }
   })
 
   test('a source of --mount that is missing is refused before anything is made; -v makes it', async () => {

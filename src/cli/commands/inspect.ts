@@ -1,10 +1,6 @@
 import type { Command } from 'commander'
 import { oneOf } from '../../container/flag-values/one-of.ts'
-import { inspectContainer } from '../../container/inspect-container.ts'
-import { inspectNetwork } from '../../container/networks/inspect-network.ts'
 import { hasCode, TsctrError } from '../../errors.ts'
-import { inspectImage } from '../../image/inspect-image.ts'
-import { inspectVolume } from '../../volume/inspect-volume.ts'
 import { type Context, withContext } from '../context.ts'
 import { single } from '../flag-parser.ts'
 import { wantedPlatform } from '../image-platform.ts'
@@ -46,11 +42,36 @@ async function inspectObject(
   name: string,
   { type, size }: InspectFlags,
 ): Promise<object> {
-  const inspections: readonly (readonly [ObjectType, () => object | Promise<object>])[] = [
-    ['container', () => inspectContainer(ctx, name, { withSize: size === true })],
-    ['image', () => inspectImage(ctx, { text: name, preferred: wantedPlatform() })],
-    ['volume', () => inspectVolume(ctx, name)],
-    ['network', () => inspectNetwork(ctx, name)],
+  // Most are of one kind, and each kind takes a part of the program of its own.
+  const inspections: readonly (readonly [ObjectType, () => Promise<object>])[] = [
+    [
+      'container',
+      async () => {
+        const { inspectContainer } = await import('../../container/inspect-container.ts')
+        return inspectContainer(ctx, name, { withSize: size === true })
+      },
+    ],
+    [
+      'image',
+      async () => {
+        const { inspectImage } = await import('../../image/inspect-image.ts')
+        return inspectImage(ctx, { text: name, preferred: wantedPlatform() })
+      },
+    ],
+    [
+      'volume',
+      async () => {
+        const { inspectVolume } = await import('../../volume/inspect-volume.ts')
+        return inspectVolume(ctx, name)
+      },
+    ],
+    [
+      'network',
+      async () => {
+        const { inspectNetwork } = await import('../../container/networks/inspect-network.ts')
+        return inspectNetwork(ctx, name)
+      },
+    ],
   ]
   const wanted = inspections.filter(([kind]) => type === undefined || kind === type)
   for (const [, inspect] of wanted) {

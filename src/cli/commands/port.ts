@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { settled } from '../../container/stop.ts'
+import { settled } from '../../container/settled.ts'
 import { TsctrError } from '../../errors.ts'
 import { formatHostPort } from '../../network/host-port.ts'
 import { portsOf } from '../../network/ports.ts'

@@ -1,14 +1,16 @@
-import { asConfig } from '../../container/config.ts'
+import { asConfig, type ContainerConfig } from '../../container/config.ts'
 import type { ContainerImages } from '../../container/container-images.ts'
 import type { ContainerSize } from '../../container/container-size.ts'
+import type { DockerState } from '../../container/docker-state.ts'
 import type { ListedContainer } from '../../container/list-containers.ts'
 import { networkNames } from '../../container/networks/attachments.ts'
-import { containerArgs } from '../../container/spec/process.ts'
+import { containerArgs } from '../../container/spec/command-line.ts'
 import { hasCode } from '../../errors.ts'
 import type { PublishedPort } from '../../network/ports.ts'
-import { emptyImageProcess } from '../../oci/image-config.ts'
+import { emptyImageProcess, type ImageConfig } from '../../oci/image-config.ts'
 import { formatPlatform } from '../../oci/platform.ts'
 import { familiarRepository, parseReference } from '../../oci/reference.ts'
+import type { ContainerRecord } from '../../store/containers.ts'
 import { containerStatus } from '../render/container-status.ts'
 import { ellipsis, shortId } from '../render/ellipsis.ts'
 import { labelHeader, type Row, type RowLayout } from '../render/format.ts'
@@ -60,59 +62,130 @@ const commandWidth = 20
 const mountWidth = 15
 const sizeDigits = 3
 
-/** One container's line. What needs the image is worked out only if the format shows it. */
-export function psRow({ record, state }: ListedContainer, options: PsRowOptions): Row {
-  const { images, now, trunc } = options
-  const config = asConfig(record.config)
-  const isRunning = state === 'running'
-  return {
-    ID: trunc ? shortId(record.id) : record.id,
-    Names: record.name,
-    get Image() {
-      return imageText(images.name(record), trunc)
-    },
-    get Command() {
-      const process = images.config(record)?.process ?? emptyImageProcess
-      const command = commandText(containerArgs(config, process))
-      return quoteGo(trunc ? ellipsis(command, commandWidth) : command)
-    },
-    get CreatedAt() {
-      return localTime(record.createdAt)
-    },
-    RunningFor: humanAge(record.createdAt, now),
-    get Ports() {
-      if (!isRunning || config.networkMode !== 'bridge') return ''
-      const exposed = images.config(record)?.process.exposedPorts ?? []
-      return portsText(options.ports(record.id), [...exposed, ...(config.exposedPorts ?? [])])
-    },
-    State: state,
-    Status: containerStatus({ ...record, state }, now),
-    HealthStatus: record.health?.status ?? '',
-    Size: sizeText(options.size),
-    get Labels() {
-      const labels = Object.entries(record.labels).map(([name, value]) => `${name}=${value}`)
-      return labels.sort().join(',')
-    },
-    Label: (name: string) => (Object.hasOwn(record.labels, name) ? record.labels[name] : ''),
-    Mounts: config.mounts
-      .flatMap((mount) => {
+/** One container's line. Each field is worked out when it is shown. */
+export function psRow(container: ListedContainer, options: PsRowOptions): Row {
+  return new PsRow(container, options) as unknown as Row
+}
+
+/** Fields in the order of their names, for `{{json .}}`. A class, for rows are made by the hundred. */
+class PsRow {
+  readonly #record: ContainerRecord
+  readonly #state: DockerState
+  readonly #options: PsRowOptions
+
+  constructor({ record, state }: ListedContainer, options: PsRowOptions) {
+    this.#record = record
+    this.#state = state
+    this.#options = options
+  }
+
+  get Command(): string {
+    const process = this.#image()?.process ?? emptyImageProcess
+    const command = commandText(containerArgs(this.#config(), process))
+    return quoteGo(this.#options.trunc ? ellipsis(command, commandWidth) : command)
+  }
+
+  get CreatedAt(): string {
+    return localTime(this.#record.createdAt)
+  }
+
+  get ExitCode(): number {
+    return this.#record.exitCode ?? 0
+  }
+
+  get HealthStatus(): string {
+    return this.#record.health?.status ?? ''
+  }
+
+  get ID(): string {
+    return this.#options.trunc ? shortId(this.#record.id) : this.#record.id
+  }
+
+  get Image(): string {
+    return imageText(this.#options.images.name(this.#record), this.#options.trunc)
+  }
+
+  Label(name: string): string | undefined {
+    const { labels } = this.#record
+    return Object.hasOwn(labels, name) ? labels[name] : ''
+  }
+
+  get Labels(): string {
+    const labels = Object.entries(this.#record.labels).map(([name, value]) => `${name}=${value}`)
+    return labels.sort().join(',')
+  }
+
+  get LocalVolumes(): string {
+    return String(this.#config().mounts.filter(({ type }) => type === 'volume').length)
+  }
+
+  get Mounts(): string {
+    return this.#config()
+      .mounts.flatMap((mount) => {
         if (mount.type === 'volume') return [mount.name ?? '']
         return mount.type === 'bind' ? [mount.source] : []
       })
-      .map((source) => (trunc ? ellipsis(source, mountWidth) : source))
-      .join(','),
-    LocalVolumes: String(config.mounts.filter(({ type }) => type === 'volume').length),
-    Networks: networkNames(config).join(','),
-    get Platform() {
-      const platform = images.config(record)?.platform
-      return platform === undefined ? '' : formatPlatform(platform)
-    },
-    Runtime: record.runtime.name,
-    ExitCode: record.exitCode ?? 0,
-    Pid: (isRunning ? record.process?.pid : undefined) ?? 0,
-    get StartedAt() {
-      return record.startedAt === undefined ? '' : localTime(record.startedAt)
-    },
+      .map((source) => (this.#options.trunc ? ellipsis(source, mountWidth) : source))
+      .join(',')
+  }
+
+  get Names(): string {
+    return this.#record.name
+  }
+
+  get Networks(): string {
+    return networkNames(this.#config()).join(',')
+  }
+
+  get Pid(): number {
+    return (this.#state === 'running' ? this.#record.process?.pid : undefined) ?? 0
+  }
+
+  get Platform(): string {
+    const platform = this.#image()?.platform
+    return platform === undefined ? '' : formatPlatform(platform)
+  }
+
+  get Ports(): string {
+    const { networkMode, exposedPorts = [] } = this.#config()
+    if (this.#state !== 'running' || networkMode !== 'bridge') return ''
+    const exposed = this.#image()?.process.exposedPorts ?? []
+    return portsText(this.#options.ports(this.#record.id), [...exposed, ...exposedPorts])
+  }
+
+  get RunningFor(): string {
+    return humanAge(this.#record.createdAt, this.#options.now)
+  }
+
+  get Runtime(): string {
+    return this.#record.runtime.name
+  }
+
+  get Size(): string {
+    return sizeText(this.#options.size)
+  }
+
+  get StartedAt(): string {
+    const { startedAt } = this.#record
+    return startedAt === undefined ? '' : localTime(startedAt)
+  }
+
+  get State(): DockerState {
+    return this.#state
+  }
+
+  get Status(): string {
+    const { startedAt, finishedAt, exitCode, health } = this.#record
+    const parts = { startedAt, finishedAt, exitCode, ...(health === undefined ? {} : { health }) }
+    return containerStatus({ ...parts, state: this.#state }, this.#options.now)
+  }
+
+  #config(): ContainerConfig {
+    return asConfig(this.#record.config)
+  }
+
+  #image(): ImageConfig | undefined {
+    return this.#options.images.config(this.#record)
   }
 }
 

@@ -57,9 +57,8 @@ export function addPsCommand(parent: Command): void {
         // Looking must not make a store.
         const containers = ctx.hasDatabase ? await listForPs(ctx, listRequest(ctx, flags)) : []
         if (!isQuiet) return ctx.stdout.write(text(ctx, flags, containers))
-        for (const { record } of containers) {
-          ctx.stdout.line(flags.trunc ? shortId(record.id) : record.id)
-        }
+        const ids = containers.map(({ record }) => (flags.trunc ? shortId(record.id) : record.id))
+        ctx.stdout.write(ids.map((id) => `${id}\n`).join(''))
       }),
     )
 }

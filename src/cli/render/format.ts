@@ -3,6 +3,7 @@ import { stringifyJson } from './json.ts'
 import { alignTabs, renderTable, type TableLayout } from './table.ts'
 import { printValue } from './template/go-print.ts'
 import { headerFunctions } from './template/header-functions.ts'
+import { fieldsOfClass, membersOf } from './template/value.ts'
 import { parseTemplate } from './template.ts'
 
 /** What one line of a listing is made of: fields by docker's names; functions are methods. */
@@ -88,8 +89,12 @@ function unescapeFormat(format: string): string {
   return format.trim().replaceAll('\\t', '\t').replaceAll('\\n', '\n')
 }
 
-/** A copy with fields in alphabetical order, as docker's `{{json .}}` shows them; getters stay. */
+/**
+ * A copy with fields in alphabetical order, as docker's `{{json .}}` shows them; getters stay. Rows
+ * of a class are in that order already.
+ */
 function sortFields(row: Row): Row {
+  if (fieldsOfClass(row) !== undefined) return row
   const fields = Object.entries(Object.getOwnPropertyDescriptors(row))
   const sorted = fields.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
   return Object.create(Object.prototype, Object.fromEntries(sorted))
@@ -97,7 +102,7 @@ function sortFields(row: Row): Row {
 
 /** A copy whose texts cannot break the table's lines and columns. */
 function escapeFields(row: Row): Row {
-  const entries = Object.entries(row).map(([name, value]): [string, unknown] => {
+  const entries = membersOf(row).map(([name, value]): [string, unknown] => {
     if (typeof value === 'string') return [name, escapeControls(value)]
     if (typeof value !== 'function') return [name, value]
     const method = (key: unknown): unknown => {

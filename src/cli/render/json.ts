@@ -1,4 +1,4 @@
-import { kindOf, mapEntries } from './template/value.ts'
+import { fieldsOfClass, kindOf, mapEntries } from './template/value.ts'
 
 declare global {
   interface JSON {
@@ -35,7 +35,8 @@ const invisible = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 function goOrder(_key: string, value: unknown): unknown {
   // A number of JSON has as many digits as it takes.
   if (typeof value === 'bigint') return JSON.rawJSON(String(value))
-  if (typeof value !== 'object' || value === null || kindOf(value) !== 'map') return value
+  if (typeof value !== 'object' || value === null) return value
+  if (kindOf(value) !== 'map' && fieldsOfClass(value) === undefined) return value
   const sorted: Record<string, unknown> = Object.create(null)
   for (const [key, item] of mapEntries(value)) sorted[key] = item
   return sorted

@@ -3,7 +3,6 @@ import { TsctrError } from '../../errors.ts'
 import { parseVolumeName } from '../../volume/volume-name.ts'
 import { checkVolumeOptions } from '../../volume/volume-options.ts'
 import type { BindMount, ConfiguredMount, TmpfsMount, VolumeMount } from '../config.ts'
-import { refuseHostDirectory } from '../spec/chown-sources.ts'
 import { keyValues } from './key-values.ts'
 import { parseSize } from './size.ts'
 import { containerPath, propagations } from './volume.ts'
@@ -68,15 +67,8 @@ const aliases: ReadonlyMap<string, string> = new Map([
   ['dst', 'target'],
   ['destination', 'target'],
   ['ro', 'readonly'],
-  // podman's
-  ['chown', 'u'],
 ])
-const booleans: ReadonlySet<string> = new Set([
-  'readonly',
-  'bind-nonrecursive',
-  'volume-nocopy',
-  'u',
-])
+const booleans: ReadonlySet<string> = new Set(['readonly', 'bind-nonrecursive', 'volume-nocopy'])
 
 /** Given any number of times. */
 const repeatable: ReadonlySet<string> = new Set(['volume-opt', 'volume-label'])
@@ -103,8 +95,6 @@ function bindMount(
   const reach = readOnlyReaches.get(recursion)
   if (reach === undefined) throw invalid(text, `bind-recursive ${recursion} is unknown`)
   if (reach === 'all' && !isReadOnly) throw invalid(text, 'bind-recursive=readonly needs readonly')
-  const takesUser = takeBoolean(fields, 'u', text)
-  if (takesUser) refuseHostDirectory(resolve(cwd, source), text)
   return {
     type: 'bind',
     source: resolve(cwd, source),
@@ -114,7 +104,6 @@ function bindMount(
     isRecursive: recursion !== 'disabled',
     readOnlyReach: reach,
     createsSource: false,
-    ...(takesUser ? { takesUser } : {}),
   }
 }
 
@@ -138,7 +127,6 @@ function volumeMount(
     throw invalid(text, 'volume-subpath must be a relative path inside the volume')
   }
   const driverOptions = takeList(fields, lists, 'volume-opt', text)
-  const takesUser = takeBoolean(fields, 'u', text)
   const labels = takeList(fields, lists, 'volume-label', text)
   if (driverOptions !== undefined) checkVolumeOptions(driverOptions)
   return {
@@ -152,7 +140,6 @@ function volumeMount(
     ...(subpath === undefined ? {} : { subpath }),
     ...(driverOptions === undefined ? {} : { driverOptions }),
     ...(labels === undefined ? {} : { labels }),
-    ...(takesUser ? { takesUser } : {}),
   }
 }
 

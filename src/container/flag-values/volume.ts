@@ -2,7 +2,6 @@ import { posix, resolve } from 'node:path'
 import { TsctrError } from '../../errors.ts'
 import { parseVolumeName } from '../../volume/volume-name.ts'
 import type { BindMount, Propagation, VolumeMount } from '../config.ts'
-import { refuseHostDirectory } from '../spec/chown-sources.ts'
 
 /**
  * `[SOURCE:]TARGET[:OPTION,…]` of -v: a path of the host, a volume's name, or nothing for an
@@ -65,13 +64,12 @@ function volumeMount(
     isFromVolumeFlag: true,
     ...(given.includes('z') ? { relabel: 'shared' as const } : {}),
     ...(given.includes('Z') ? { relabel: 'private' as const } : {}),
-    ...(given.includes('U') ? { takesUser: true } : {}),
   }
 }
 
 // The last are promises about virtual machines.
 const volumeOptions: ReadonlySet<string> = new Set([
-  ...['rw', 'ro', 'nocopy', 'z', 'Z', 'U'],
+  ...['rw', 'ro', 'nocopy', 'z', 'Z'],
   ...['consistent', 'cached', 'delegated'],
 ])
 
@@ -134,9 +132,6 @@ function withOption(mount: BindMount, word: string, text: string): BindMount {
       return { ...mount, relabel: 'shared' }
     case 'Z':
       return { ...mount, relabel: 'private' }
-    case 'U':
-      refuseHostDirectory(mount.source, text)
-      return { ...mount, takesUser: true }
     // Promises about file sharing with a virtual machine: on Linux each is kept by doing nothing.
     case 'consistent':
     case 'cached':

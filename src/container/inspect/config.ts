@@ -1,11 +1,11 @@
-import { inspectHealthcheck } from '../../image/inspect-image.ts'
+import { inspectHealthcheck } from '../../image/inspect-healthcheck.ts'
 import type { ImageProcessConfig } from '../../oci/image-config.ts'
 import { keysOf, nilList, nilMap, withOptional } from '../../oci/nil.ts'
 import type { ContainerRecord } from '../../store/containers.ts'
 import { asConfig } from '../config.ts'
 import { effectiveConfig } from '../effective-config.ts'
 import { exposedBy } from '../networks/wanted-ports.ts'
-import { containerHostname } from '../spec/process.ts'
+import { containerHostname } from '../spec/command-line.ts'
 import { anonymousVolumeTargets } from './mounts.ts'
 
 /** The image's config with the user's over it. Source: docker Engine API "ContainerConfig"; podman inspect for Timeout */

@@ -9,7 +9,8 @@ import {
   type DeviceValue,
 } from '../config.ts'
 import { modeName } from '../networks/attachments.ts'
-import { guardedPaths, hasCgroupNamespace } from '../spec/linux.ts'
+import { hasCgroupNamespace } from '../spec/cgroup-namespace.ts'
+import { guardedPaths } from '../spec/guarded-paths.ts'
 import { inspectBinds, inspectMountRequests, inspectTmpfs } from './mounts.ts'
 import { inspectPortBindings } from './ports.ts'
 

@@ -151,22 +151,20 @@ function isFromVolumeFlag({ createsSource }: BindMount): boolean {
   return createsSource
 }
 
-function volumeMode({ isReadOnly, isNotFilled, relabel, takesUser }: VolumeMount): string {
+function volumeMode({ isReadOnly, isNotFilled, relabel }: VolumeMount): string {
   return [
     ...(isReadOnly ? ['ro'] : []),
     ...(isNotFilled ? ['nocopy'] : []),
     ...relabelMode(relabel),
-    ...(takesUser === true ? ['U'] : []),
   ].join(',')
 }
 
-function bindMode({ isReadOnly, isRecursive, propagation, relabel, takesUser }: BindMount): string {
+function bindMode({ isReadOnly, isRecursive, propagation, relabel }: BindMount): string {
   return [
     ...(isReadOnly ? ['ro'] : []),
     ...(isRecursive ? [] : ['bind']),
     ...(propagation === 'rprivate' ? [] : [propagation]),
     ...relabelMode(relabel),
-    ...(takesUser === true ? ['U'] : []),
   ].join(',')
 }
 

@@ -1,7 +1,8 @@
 import type { RuntimeSpec } from '../../oci/runtime-spec.ts'
+import { containerHostname } from './command-line.ts'
 import { buildLinux } from './linux.ts'
 import { buildMounts } from './mounts.ts'
-import { buildProcess, containerHostname } from './process.ts'
+import { buildProcess } from './process.ts'
 import type { SpecInput } from './spec-input.ts'
 
 /**

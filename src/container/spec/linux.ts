@@ -1,12 +1,12 @@
-import { existsSync, readdirSync } from 'node:fs'
 import { TsctrError } from '../../errors.ts'
 import type { RuntimeLinux, RuntimeNamespace, RuntimeSeccomp } from '../../oci/runtime-spec.ts'
-import type { ContainerConfig } from '../config.ts'
 import { defaultSeccompProfile } from '../seccomp-profile.ts'
 import { resolveSeccomp } from '../seccomp-resolve.ts'
 import { grantedCapabilities } from './capabilities.ts'
+import { hasCgroupNamespace } from './cgroup-namespace.ts'
 import { cgroupsPath } from './cgroups-path.ts'
 import { deviceNodes } from './devices.ts'
+import { guardedPaths } from './guarded-paths.ts'
 import { rootfsPropagation } from './propagation.ts'
 import { buildResources } from './resources.ts'
 import type { SpecInput } from './spec-input.ts'
@@ -30,26 +30,6 @@ export function buildLinux(input: SpecInput): RuntimeLinux {
   }
 }
 
-/** Paths of /proc and /sys that a container cannot see, and those that it cannot write to. */
-export function guardedPaths({
-  privileged,
-  security,
-}: Pick<ContainerConfig, 'privileged' | 'security'>): Pick<
-  RuntimeLinux,
-  'maskedPaths' | 'readonlyPaths'
-> {
-  if (privileged || security.isSystempathsUnconfined) return {}
-  return { maskedPaths: maskedPaths(), readonlyPaths }
-}
-
-/** Whether the container gets a cgroup namespace of its own. */
-export function hasCgroupNamespace({
-  config,
-  facts,
-}: Pick<SpecInput, 'config' | 'facts'>): boolean {
-  return (config.cgroupnsMode ?? (facts.cgroup.mode === 'v2' ? 'private' : 'host')) === 'private'
-}
-
 function buildNamespaces(input: SpecInput): RuntimeNamespace[] {
   const { config, network, peers = {} } = input
   const namespaces: RuntimeNamespace[] = [{ type: 'mount' }]
@@ -64,38 +44,6 @@ function buildNamespaces(input: SpecInput): RuntimeNamespace[] {
 
 function namespaceOf(type: RuntimeNamespace['type'], path: string | undefined): RuntimeNamespace {
   return path === undefined ? { type } : { type, path }
-}
-
-// What shows or steers the host through /proc and /sys. Source: docker's default spec;
-// GHSA-6fw5-f8r9-fgfm and GHSA-jq35-85cj-fj4p for interrupts and thermal_throttle.
-const alwaysMasked = [
-  '/proc/acpi',
-  '/proc/asound',
-  '/proc/interrupts',
-  '/proc/kcore',
-  '/proc/keys',
-  '/proc/latency_stats',
-  '/proc/sched_debug',
-  '/proc/scsi',
-  '/proc/timer_list',
-  '/proc/timer_stats',
-  '/sys/devices/virtual/powercap',
-  '/sys/firmware',
-]
-
-const readonlyPaths = [
-  '/proc/bus',
-  '/proc/fs',
-  '/proc/irq',
-  '/proc/sys',
-  '/proc/sysrq-trigger',
-] as const
-
-function maskedPaths(): string[] {
-  const cpus = '/sys/devices/system/cpu'
-  if (!existsSync(`${cpus}/cpu0/thermal_throttle`)) return alwaysMasked
-  const names = readdirSync(cpus).filter((name) => /^cpu\d+$/.test(name))
-  return [...alwaysMasked, ...names.map((name) => `${cpus}/${name}/thermal_throttle`)]
 }
 
 function buildSeccomp({ config, facts }: SpecInput): RuntimeSeccomp | undefined {

@@ -1,11 +1,11 @@
-import { hostname } from 'node:os'
 import { posix } from 'node:path'
 import { TsctrError } from '../../errors.ts'
 import type { ImageProcessConfig } from '../../oci/image-config.ts'
 import type { RuntimeProcess, RuntimeRlimit } from '../../oci/runtime-spec.ts'
 import { rlimitInfinity } from '../../oci/runtime-spec.ts'
-import type { ContainerConfig, Ulimit } from '../config.ts'
+import type { Ulimit } from '../config.ts'
 import { capabilitySets, grantedCapabilities } from './capabilities.ts'
+import { containerArgs, containerHostname } from './command-line.ts'
 import { containerEnv } from './env.ts'
 import { initProgramTarget } from './init-program.ts'
 import { checkRlimit } from './rlimits.ts'
@@ -49,23 +49,6 @@ export function buildExecProcess(
 ): RuntimeProcess {
   const user = request.user ?? input.config.user ?? input.image.user
   return makeProcess(input, { ...request, user })
-}
-
-/**
- * The command line: the entrypoint, then the arguments or the image's Cmd. An entrypoint of the
- * user's drops the image's Cmd, which was written for another program.
- */
-export function containerArgs(config: ContainerConfig, image: ImageProcessConfig): string[] {
-  const entrypoint = config.entrypoint ?? image.entrypoint ?? []
-  const isCmdWanted = config.command.length === 0 && config.entrypoint === undefined
-  return [...entrypoint, ...(isCmdWanted ? (image.cmd ?? []) : config.command)]
-}
-
-/** `--hostname`, else the host's where its network is shared, else the short id. */
-export function containerHostname(config: ContainerConfig, containerId: string): string {
-  if (config.hostname !== undefined) return config.hostname
-  const isHosts = config.networkMode === 'host' || config.utsMode === 'host'
-  return isHosts ? hostname() : containerId.slice(0, 12)
 }
 
 /** @throws INVALID_ARGUMENT for a directory that is relative or leads out through /proc */

@@ -124,6 +124,43 @@ test('no rows: a table is its header, anything else is nothing', () => {
   assert.equal(renderRows([], layout, { format: 'json' }), '')
 })
 
+// Rows made by the hundred are of a class: object literals with getters are slow to make.
+test('a row of a class has its getters for fields and its methods for methods', () => {
+  class Line {
+    readonly #name: string
+    hidden = 1
+    constructor(name: string) {
+      this.#name = name
+    }
+    get Count(): number {
+      return this.#name.length
+    }
+    Label(key: string): string {
+      return `${this.#name}\t${key}`
+    }
+    get Name(): string {
+      return this.#name
+    }
+    inner(): string {
+      return 'not for templates'
+    }
+  }
+  const rows = [new Line('a'), new Line('bc')] as unknown as Row[]
+  const layout = {
+    headers: { Count: 'COUNT', Name: 'NAME', Label: () => 'LABEL' },
+    table: ['Name'],
+  }
+  const shown = (format: string): string => renderRows(rows, layout, { format })
+  assert.equal(shown(''), 'NAME\na\nbc\n')
+  assert.equal(shown('json'), '{"Count":1,"Name":"a"}\n{"Count":2,"Name":"bc"}\n')
+  assert.equal(shown('{{json .}}'), shown('json'))
+  assert.equal(shown('{{.Name}}{{.Count}} {{.Label "k"}}'), 'a1 a\tk\nbc2 bc\tk\n')
+  assert.equal(shown('table {{.Name}}'), 'NAME\na\nbc\n')
+  for (const name of ['constructor', 'inner', 'hidden', 'toString', 'Nope']) {
+    assert.throws(() => shown(`{{.${name}}}`), /map has no entry for key/, name)
+  }
+})
+
 test('json: one object a line, fields sorted, methods left out, getters read', () => {
   const lazy = {
     ...row({ Names: '<a>', ID: '1' }),

@@ -91,14 +91,6 @@ test('volumes have a name or are anonymous', () => {
   })
 })
 
-test('U, or chown, gives what is mounted to the container’s user', () => {
-  const taken = { ...plain, takesUser: true }
-  assert.deepEqual(parseMount('type=bind,src=/a,dst=/b,U=true', '/'), taken)
-  assert.deepEqual(parseMount('type=bind,src=/a,dst=/b,chown', '/'), taken)
-  assert.deepEqual(parseMount('type=bind,src=/a,dst=/b,U=false', '/'), plain)
-  assert.throws(() => parseMount('type=bind,src=/etc,dst=/b,U', '/'), { code: 'INVALID_ARGUMENT' })
-})
-
 test('a promise about consistency is kept by doing nothing', () => {
   assert.deepEqual(parseMount('type=bind,src=/a,dst=/b,consistency=cached', '/'), plain)
 })

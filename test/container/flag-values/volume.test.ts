@@ -85,22 +85,6 @@ test('anything else is refused', () => {
   }
 })
 
-test('U gives what is mounted to the container’s user, but never what the host needs', () => {
-  assert.deepEqual(parseVolume('/a/b:/c:U,ro', '/'), {
-    ...plain,
-    source: '/a/b',
-    target: '/c',
-    isReadOnly: true,
-    takesUser: true,
-  })
-  for (const source of ['/', '/etc/', '/usr/../var', '/etc/passwd']) {
-    const text = `${source}:/c:U`
-    assert.throws(() => parseVolume(text, '/'), { code: 'INVALID_ARGUMENT' }, text)
-  }
-  const volume = parseVolume('data:/d:U', '/')
-  assert.equal(volume.takesUser, true)
-})
-
 test('options that exclude each other are refused by name', () => {
   const refused = [
     ['/a:/b:ro,rw', 'not ro and rw'],

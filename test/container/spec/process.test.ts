@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict'
 import { hostname } from 'node:os'
 import { test } from 'node:test'
+import { containerArgs, containerHostname } from '../../../src/container/spec/command-line.ts'
 import { containerEnv, envValue, mergeEnv } from '../../../src/container/spec/env.ts'
-import {
-  containerArgs,
-  containerHostname,
-  containerWorkdir,
-} from '../../../src/container/spec/process.ts'
+import { containerWorkdir } from '../../../src/container/spec/process.ts'
 import { imageProcess, plainConfig } from './fixture.ts'
 
 test('the command line is the entrypoint and then the arguments, or the image’s Cmd', () => {

@@ -1,7 +1,8 @@
 import { ValueProblem } from './template-error.ts'
 
 /**
- * How JavaScript data looks to a template. Of an object only own properties exist.
+ * How JavaScript data looks to a template. Of an object only own properties exist; an object of a
+ * class with getters is a Go struct, whose fields are those and whose methods are its methods.
  *
  * - A `Map`, or an object made without a prototype, is a Go map.
  * - Another object is a Go struct when all its keys are exported Go names (`Id`, `HostConfig`) and
@@ -72,6 +73,8 @@ export function isTrue(value: unknown): boolean {
 
 /** A map's keys and values, sorted by key as Go walks and prints them; a struct's in their order. */
 export function mapEntries(value: unknown): Array<[string, unknown]> {
+  const fields = fieldsOfClass(value as object)
+  if (fields !== undefined) return fields.map((name) => [name, Reflect.get(value as object, name)])
   const entries =
     value instanceof Map
       ? [...value].map(([key, item]): [string, unknown] => [String(key), item])
@@ -83,9 +86,44 @@ export function mapEntries(value: unknown): Array<[string, unknown]> {
 /** The value under a key of a map or a field of a struct; undefined if there is none. */
 export function memberOf(value: unknown, name: string): unknown {
   if (value instanceof Map) return value.get(name)
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
-  return (value as Readonly<Record<string, unknown>>)[name]
+  if (typeof value !== 'object' || value === null) return undefined
+  const isMember = membersOfClass(value)?.has(name) ?? Object.hasOwn(value, name)
+  return isMember ? (value as Readonly<Record<string, unknown>>)[name] : undefined
 }
+
+/** Names and values of all fields and methods of a struct. */
+export function membersOf(value: object): [string, unknown][] {
+  const members = membersOfClass(value)
+  if (members === undefined) return Object.entries(value)
+  return [...members.keys()].map((name) => [name, Reflect.get(value, name)])
+}
+
+/** The fields of an object of a class with getters, in the order of the class; else undefined. */
+export function fieldsOfClass(value: object): readonly string[] | undefined {
+  const members = membersOfClass(value)
+  return members && [...members].flatMap(([name, kind]) => (kind === 'field' ? [name] : []))
+}
+
+type Members = ReadonlyMap<string, 'field' | 'method'>
+
+const knownClasses = new WeakMap<object, Members | undefined>()
+
+function membersOfClass(value: object): Members | undefined {
+  const prototype: object | null = Object.getPrototypeOf(value)
+  if (prototype === null || prototype === Object.prototype) return undefined
+  if (!knownClasses.has(prototype)) knownClasses.set(prototype, readMembers(prototype))
+  return knownClasses.get(prototype)
+}
+
+function readMembers(prototype: object): Members | undefined {
+  const properties = Object.entries(Object.getOwnPropertyDescriptors(prototype))
+  const members = properties.flatMap(([name, { get }]): [string, 'field' | 'method'][] =>
+    fieldName.test(name) ? [[name, get === undefined ? 'method' : 'field']] : [],
+  )
+  return members.some(([, kind]) => kind === 'field') ? new Map(members) : undefined
+}
+
+const fieldName = /^\p{Lu}[\p{L}\p{N}_]*$/u
 
 /** The text of a string value. */
 export function stringOf(value: unknown): string {
@@ -106,6 +144,7 @@ export function expectInt(value: unknown): number {
 
 function isMap(value: object): boolean {
   if (value instanceof Map || Object.getPrototypeOf(value) === null) return true
+  if (membersOfClass(value) !== undefined) return false
   const keys = Object.keys(value)
-  return keys.length === 0 || !keys.every((key) => /^\p{Lu}[\p{L}\p{N}_]*$/u.test(key))
+  return keys.length === 0 || !keys.every((key) => fieldName.test(key))
 }
