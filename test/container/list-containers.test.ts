@@ -89,10 +89,9 @@ describe('which containers are listed', () => {
 
 // Without -a the rows of what does not run stay where they are; what is about to run is not missed.
 test('one that is being removed, or waits for its next start, counts as active', async () => {
-  const monitor = selfAsOwner()
   addContainer(stores, 'ended', { change: exited(1) })
   addContainer(stores, 'again', {
-    change: { ...exited(1), monitor, restart: { count: 1, delayMs: 100, at: new Date() } },
+    change: { ...running(), ...exited(1), restart: { count: 1, delayMs: 100, at: new Date() } },
   })
   assert.deepEqual(await names(), ['again'])
   assert.deepEqual(await names({ filters: ['status=exited'] }), ['ended'])
