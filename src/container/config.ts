@@ -165,6 +165,7 @@ export interface NetworkAttachment {
   readonly aliases: readonly string[]
   /** undefined: any that is free. */
   readonly address?: string | undefined
+  readonly address6?: string | undefined
   readonly macAddress?: string | undefined
 }
 

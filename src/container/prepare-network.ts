@@ -42,7 +42,10 @@ export async function prepareNetwork(
   const etcFiles = writeEtcFiles(files, {
     config,
     containerId: record.id,
-    ownAddresses: joined.map(({ endpoint }) => endpoint.address),
+    ownAddresses: joined.flatMap(({ endpoint: { address, ipv6 } }) =>
+      ipv6 === undefined ? [address] : [address, ipv6.address],
+    ),
+    hasIpv6: joined.some(({ endpoint }) => endpoint.ipv6 !== undefined),
     hostGateway: wayOutside(joined)?.endpoint.gateway ?? joined[0]?.endpoint.gateway,
   })
   await refreshHostNames(
@@ -73,6 +76,7 @@ interface EtcRequest {
   readonly config: ContainerConfig
   readonly containerId: string
   readonly ownAddresses: readonly string[]
+  readonly hasIpv6?: boolean | undefined
   /** Where the container reaches the host; undefined where it cannot. */
   readonly hostGateway?: string | undefined
 }
@@ -104,6 +108,7 @@ function writeEtcFiles(files: ContainerFiles, request: EtcRequest): EtcFiles {
       dns: dns?.servers ?? [],
       search: dns?.search ?? [],
       options: dns?.options ?? [],
+      hasIpv6: request.hasIpv6,
     }),
   )
   return { hosts: files.hosts, hostname: files.hostname, resolvConf: files.resolvConf }

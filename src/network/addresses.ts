@@ -1,6 +1,14 @@
 import type { Database } from '../host/database.ts'
 import type { Owner } from '../host/owner.ts'
 import { parseSubnet } from './ipv4.ts'
+import { parseSubnet6 } from './ipv6.ts'
+
+export interface Ipv6Place {
+  readonly address: string
+  readonly prefixLength: number
+  /** Empty where the network has none. */
+  readonly gateway: string
+}
 
 /** A container's place in a network, as recorded. */
 export interface Endpoint {
@@ -8,7 +16,10 @@ export interface Endpoint {
   readonly containerId: string
   readonly address: string
   readonly prefixLength: number
+  /** Empty where the network has none. */
   readonly gateway: string
+  /** Of a network that carries IPv6 too. */
+  readonly ipv6: Ipv6Place | undefined
   readonly macAddress: string
   /** In the container: `eth0` for its first network. */
   readonly interfaceName: string
@@ -24,6 +35,7 @@ export interface Endpoint {
 interface AddressRow {
   network: string
   address: string
+  address6: string | null
   container_id: string
   interface_name: string
   host_interface: string
@@ -35,9 +47,11 @@ interface AddressRow {
   owner_boot_id: string
   subnet: string
   gateway: string
+  subnet6: string | null
+  gateway6: string | null
 }
 
-const selectRows = `SELECT address.*, subnet, gateway
+const selectRows = `SELECT address.*, subnet, gateway, subnet6, gateway6
                     FROM address JOIN network ON network.name = address.network`
 
 /** In the order of the container's interfaces. */
@@ -69,24 +83,27 @@ export function unsettledEndpoints(database: Database, currentBootId: string): E
     .map(endpointOf)
 }
 
-/** Addresses of a network that are taken. */
+/** Addresses of a network that are taken, IPv4 and IPv6. */
 export function addressesIn(database: Database, networkName: string): string[] {
   return database
-    .prepare<[string], { address: string }>('SELECT address FROM address WHERE network = ?')
+    .prepare<[string], Pick<AddressRow, 'address' | 'address6'>>(
+      'SELECT address, address6 FROM address WHERE network = ?',
+    )
     .all(networkName)
-    .map(({ address }) => address)
+    .flatMap(({ address, address6 }) => (address6 === null ? address : [address, address6]))
 }
 
 export function insertEndpoint(database: Database, endpoint: Endpoint): void {
   database
     .prepare(
-      `INSERT INTO address (network, address, container_id, interface_name, host_interface,
+      `INSERT INTO address (network, address, address6, container_id, interface_name, host_interface,
                             mac_address, aliases, state, owner_pid, owner_start_ticks, owner_boot_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       endpoint.networkName,
       endpoint.address,
+      endpoint.ipv6?.address ?? null,
       endpoint.containerId,
       endpoint.interfaceName,
       endpoint.hostInterface,
@@ -122,6 +139,14 @@ function endpointOf(row: AddressRow): Endpoint {
     address: row.address,
     prefixLength: parseSubnet(row.subnet).prefixLength,
     gateway: row.gateway,
+    ipv6:
+      row.address6 === null || row.subnet6 === null
+        ? undefined
+        : {
+            address: row.address6,
+            prefixLength: parseSubnet6(row.subnet6).prefixLength,
+            gateway: row.gateway6 ?? '',
+          },
     macAddress: row.mac_address,
     interfaceName: row.interface_name,
     hostInterface: row.host_interface,

@@ -7,12 +7,15 @@ import {
   type Endpoint,
   endpointsIn,
   endpointsOf,
+  type Ipv6Place,
   insertEndpoint,
   unsettledEndpoints,
 } from './addresses.ts'
+import { exactly6, nextFree6 } from './allocate-address6.ts'
 import { releaseEndpoint } from './endpoint.ts'
 import { formatAddress, macAddressOf, parseAddress, parseSubnet, sizeOf } from './ipv4.ts'
-import { findNetwork, type Network, recordLastAddress } from './networks.ts'
+import { parseSubnet6 } from './ipv6.ts'
+import { findNetwork, type Network, recordLastAddresses } from './networks.ts'
 
 export interface AddressRequest {
   readonly networkName: string
@@ -21,6 +24,7 @@ export interface AddressRequest {
   readonly owner: Owner
   /** This one and no other. */
   readonly address?: string | undefined
+  readonly address6?: string | undefined
   readonly macAddress?: string | undefined
   readonly aliases?: readonly string[] | undefined
 }
@@ -43,8 +47,11 @@ export async function allocateAddress(
   const endpoint = take(database, request) ?? (await takeFromDead(database, request))
   if (endpoint !== undefined) return endpoint
   const network = findNetwork(database, networkName)
-  if (request.address !== undefined) {
-    const message = `address ${request.address}: already in use in network ${networkName}`
+  const wanted = [request.address, request.address6].find(
+    (address) => address !== undefined && addressesIn(database, networkName).includes(address),
+  )
+  if (wanted !== undefined) {
+    const message = `address ${wanted}: already in use in network ${networkName}`
     throw new TsctrError('FAILED_PRECONDITION', message)
   }
   const range = network?.ipRange ?? network?.subnet
@@ -83,15 +90,22 @@ function take(database: Database, request: AddressRequest): Endpoint | undefined
         ? nextFree(network, taken)
         : exactly(network, request.address, taken)
     if (address === undefined) return undefined
-    if (request.address === undefined) {
-      recordLastAddress(database, networkName, formatAddress(address))
-    }
+    const address6 =
+      request.address6 === undefined
+        ? nextFree6(network, taken)
+        : exactly6(network, request.address6, taken)
+    if (address6 === undefined && network.subnet6 !== undefined) return undefined
+    recordLastAddresses(database, networkName, {
+      address: request.address === undefined ? formatAddress(address) : undefined,
+      address6: request.address6 === undefined ? address6 : undefined,
+    })
     const endpoint: Endpoint = {
       networkName,
       containerId,
       address: formatAddress(address),
       prefixLength: parseSubnet(network.subnet).prefixLength,
       gateway: network.gateway,
+      ipv6: ipv6Place(network, address6),
       macAddress: request.macAddress ?? macAddressOf(address),
       interfaceName: nextInterface(endpointsOf(database, containerId)),
       hostInterface: `veth${randomBytes(6).toString('hex').slice(1)}`,
@@ -102,6 +116,12 @@ function take(database: Database, request: AddressRequest): Endpoint | undefined
     insertEndpoint(database, endpoint)
     return endpoint
   })
+}
+
+function ipv6Place(network: Network, address: string | undefined): Ipv6Place | undefined {
+  if (network.subnet6 === undefined || address === undefined) return undefined
+  const { prefixLength } = parseSubnet6(network.subnet6)
+  return { address, prefixLength, gateway: network.gateway6 ?? '' }
 }
 
 /**

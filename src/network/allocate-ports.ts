@@ -3,6 +3,10 @@ import { type Database, unsyncedTransaction } from '../host/database.ts'
 import { bindOnce } from '../host/libc.ts'
 import { isAlive, type Owner } from '../host/owner.ts'
 import type { Endpoint } from './addresses.ts'
+import { formatHostPort } from './host-port.ts'
+import { bytesOf6, parseAddress6 } from './ipv6.ts'
+import { ipv6PathOf, portAddress6 } from './ipv6-path.ts'
+import type { Network } from './networks.ts'
 import { insertPort, type PublishedPort, portsNumbered } from './ports.ts'
 import type { Protocol } from './protocol.ts'
 import { releasePorts } from './publish.ts'
@@ -10,7 +14,7 @@ import { releasePorts } from './publish.ts'
 /** A port that a container wants to be reached under. */
 export interface PortRequest {
   readonly protocol: Protocol
-  /** undefined: every address of the host. */
+  /** undefined: every address of the host, IPv4 and IPv6. */
   readonly hostAddress?: string | undefined
   /** The first of these that is free; undefined: one that the kernel chooses. */
   readonly hostPorts?: { readonly first: number; readonly last: number } | undefined
@@ -18,6 +22,7 @@ export interface PortRequest {
 }
 
 export const anyAddress = '0.0.0.0'
+export const anyAddress6 = '::'
 const attemptsForAny = 64
 
 /**
@@ -31,58 +36,90 @@ const attemptsForAny = 64
 export async function allocatePorts(
   database: Database,
   requests: readonly PortRequest[],
-  { endpoint, owner }: { readonly endpoint: Endpoint; readonly owner: Owner },
+  {
+    endpoint,
+    network,
+    owner,
+  }: { readonly endpoint: Endpoint; readonly network: Network; readonly owner: Owner },
 ): Promise<PublishedPort[]> {
-  for (const request of requests) await releaseDead(database, request)
+  const wanted = requests.map((request) => ({
+    ...request,
+    hostAddresses: hostAddressesOf(request, network),
+  }))
+  for (const request of wanted) await releaseDead(database, request)
   return unsyncedTransaction(database, () =>
-    requests.map(({ hostAddress = anyAddress, ...request }) => {
-      const port: PublishedPort = {
-        protocol: request.protocol,
-        hostAddress,
-        hostPort: freePort(database, { ...request, hostAddress }),
-        containerId: endpoint.containerId,
-        containerPort: request.containerPort,
-        networkName: endpoint.networkName,
-        address: endpoint.address,
-        state: 'preparing',
-        owner,
-      }
-      insertPort(database, port)
-      return port
+    wanted.flatMap((request) => {
+      const hostPort = freePort(database, request)
+      return request.hostAddresses.map((hostAddress) => {
+        const port: PublishedPort = {
+          protocol: request.protocol,
+          hostAddress,
+          hostPort,
+          containerId: endpoint.containerId,
+          containerPort: request.containerPort,
+          networkName: endpoint.networkName,
+          address: portAddress(endpoint, network, hostAddress),
+          state: 'preparing',
+          owner,
+        }
+        insertPort(database, port)
+        return port
+      })
     }),
   )
+}
+
+/** The address of a container that the packets to a port of the host go to. */
+export function portAddress(endpoint: Endpoint, network: Network, hostAddress: string): string {
+  return hostAddress.includes(':') ? portAddress6(network, endpoint) : endpoint.address
+}
+
+/** Every address of a host are those of IPv6 too, where container and host have it. */
+function hostAddressesOf({ hostAddress }: PortRequest, network: Network): readonly string[] {
+  if (hostAddress !== undefined) return [hostAddress]
+  const hasPath = network.subnet6 !== undefined || ipv6PathOf(network) !== undefined
+  return hasPath ? [anyAddress, anyAddress6] : [anyAddress]
+}
+
+interface WantedPort extends PortRequest {
+  readonly hostAddresses: readonly string[]
 }
 
 /** Their own end releases ports; one that somebody asks for is worth the look whether it did. */
 async function releaseDead(
   database: Database,
-  { protocol, hostPorts, hostAddress }: PortRequest,
+  { protocol, hostPorts, hostAddresses }: WantedPort,
 ): Promise<void> {
   if (hostPorts === undefined) return
   for (let number = hostPorts.first; number <= hostPorts.last; number++) {
-    const holder = holderOf(database, { protocol, hostAddress: hostAddress ?? anyAddress, number })
-    if (holder !== undefined && !isAlive(holder.owner)) await releasePorts(database, [holder])
+    for (const hostAddress of hostAddresses) {
+      const holder = holderOf(database, { protocol, hostAddress, number })
+      if (holder !== undefined && !isAlive(holder.owner)) await releasePorts(database, [holder])
+    }
   }
 }
 
-function freePort(
-  database: Database,
-  request: PortRequest & { readonly hostAddress: string },
-): number {
-  const { protocol, hostAddress, hostPorts } = request
+/** A number that is free on all of the addresses. */
+function freePort(database: Database, { protocol, hostAddresses, hostPorts }: WantedPort): number {
+  const [first = anyAddress, ...others] = hostAddresses
+  const holderAt = (hostAddress: string, number: number): PublishedPort | undefined =>
+    holderOf(database, { protocol, hostAddress, number })
+  const isFree = (hostAddress: string, number: number): boolean =>
+    holderAt(hostAddress, number) === undefined && tryBind(protocol, hostAddress, number) === number
   if (hostPorts === undefined) {
     for (let attempt = 0; attempt < attemptsForAny; attempt++) {
-      const number = tryBind(protocol, hostAddress, 0)
-      const isFree = holderOf(database, { protocol, hostAddress, number }) === undefined
-      if (number !== 0 && isFree) return number
+      const number = tryBind(protocol, first, 0)
+      if (number === 0 || holderAt(first, number) !== undefined) continue
+      if (others.every((hostAddress) => isFree(hostAddress, number))) return number
     }
-    throw new TsctrError('UNAVAILABLE', `port ${hostAddress}/${protocol}: none is free`)
+    throw new TsctrError('UNAVAILABLE', `port ${first}/${protocol}: none is free`)
   }
   let last: TsctrError | undefined
   for (let number = hostPorts.first; number <= hostPorts.last; number++) {
-    const holder = holderOf(database, { protocol, hostAddress, number })
-    if (holder === undefined && tryBind(protocol, hostAddress, number) === number) return number
-    last = taken({ protocol, hostAddress, number }, holder)
+    const taken = hostAddresses.find((hostAddress) => !isFree(hostAddress, number))
+    if (taken === undefined) return number
+    const port = { protocol, hostAddress: taken, number }
+    last = takenError(port, holderOf(database, port))
   }
   throw last ?? new Error('bug: an empty range of ports')
 }
@@ -97,23 +134,38 @@ function holderOf(database: Database, port: HostPort): PublishedPort | undefined
   return portsNumbered(database, port.protocol, port.number).find(
     ({ hostAddress }) =>
       hostAddress === port.hostAddress ||
-      hostAddress === anyAddress ||
-      port.hostAddress === anyAddress,
+      (isSameFamily(hostAddress, port.hostAddress) &&
+        (isAnyAddress(hostAddress) || isAnyAddress(port.hostAddress))),
   )
+}
+
+export function isAnyAddress(address: string): boolean {
+  return address === anyAddress || address === anyAddress6
+}
+
+function isSameFamily(one: string, other: string): boolean {
+  return one.includes(':') === other.includes(':')
+}
+
+function bytesOf(address: string): Buffer {
+  return address.includes(':')
+    ? bytesOf6(parseAddress6(address))
+    : Buffer.from(address.split('.').map(Number))
 }
 
 /** @returns 0 if another program has the port */
 function tryBind(protocol: Protocol, hostAddress: string, number: number): number {
   try {
-    return bindOnce(protocol, Buffer.from(hostAddress.split('.').map(Number)), number)
+    return bindOnce(protocol, bytesOf(hostAddress), number)
   } catch (error) {
     if (isErrno(error, 'EADDRINUSE')) return 0
     // Nobody can have a port of a protocol that the kernel lacks, and nobody else does.
     if (isErrno(error, 'EPROTONOSUPPORT')) return number
-    if (!isErrno(error, 'EADDRNOTAVAIL')) throw error
+    // EAFNOSUPPORT: an IPv6 address on a host without.
+    if (!isErrno(error, 'EADDRNOTAVAIL', 'EAFNOSUPPORT')) throw error
     throw new TsctrError(
       'FAILED_PRECONDITION',
-      `port ${hostAddress}:${number}: not an address of this host`,
+      `port ${formatHostPort({ hostAddress, hostPort: number })}: not an address of this host`,
       {
         hint: 'see ip address',
       },
@@ -121,13 +173,14 @@ function tryBind(protocol: Protocol, hostAddress: string, number: number): numbe
   }
 }
 
-function taken(
+function takenError(
   { protocol, hostAddress, number }: HostPort,
   holder: PublishedPort | undefined,
 ): TsctrError {
   const by =
     holder === undefined ? 'another program' : `container ${holder.containerId.slice(0, 12)}`
-  const message = `port ${hostAddress}:${number}/${protocol}: already in use by ${by}`
+  const where = formatHostPort({ hostAddress, hostPort: number })
+  const message = `port ${where}/${protocol}: already in use by ${by}`
   const hint =
     holder === undefined ? `see ss --listening --processes sport = :${number}` : undefined
   return new TsctrError('FAILED_PRECONDITION', message, { hint })

@@ -11,6 +11,8 @@ import {
 import { lockHostNetwork } from './host-network-lock.ts'
 import { defaultRouteMtu, hostRoutes } from './host-routes.ts'
 import { macAddressOf, parseAddress, parseSubnet } from './ipv4.ts'
+import { enableForwarding6, isForwarding6 } from './ipv6-forwarding.ts'
+import { ipv6PathOf } from './ipv6-path.ts'
 import { networkOptions } from './network-options.ts'
 import { ipBatch, nftApply } from './network-programs.ts'
 import { type Network, recordBridge } from './networks.ts'
@@ -18,6 +20,8 @@ import { type PublishedPort, portsIn } from './ports.ts'
 import { bridgeRuleset, noRuleset } from './ruleset.ts'
 
 const forwardingSwitch = '/proc/sys/net/ipv4/ip_forward'
+/** Behind the kernel's own route to ::1, which has 0. */
+const loopbackMetric = 4096
 
 /**
  * Whether everything of the network is in place. Its route says that the bridge is there, up and
@@ -32,6 +36,7 @@ export function isBridgeUp(network: Network): boolean {
       destination.prefixLength === prefixLength,
   )
   if (!hasRoute || !isForwarding() || network.applied === undefined) return false
+  if (network.subnet6 !== undefined && !isForwarding6()) return false
   return network.applied === firewallState(nftGeneration())
 }
 
@@ -45,6 +50,7 @@ export async function bringUpBridge(database: Database, network: Network): Promi
   const mtu = isThere ? network.mtu : (optionMtu(network) ?? defaultRouteMtu())
   await ipBatch(bridgeCommands({ ...network, mtu }, isThere))
   enableForwarding()
+  if (network.subnet6 !== undefined) enableForwarding6()
   enableLoopbackRoute(network.bridgeName)
   const applied = await applyRules(network, portsIn(database, network.name))
   const recorded = { ...network, mtu, applied }
@@ -94,9 +100,26 @@ function bridgeCommands(network: Network, isThere: boolean): string[] {
   const make = `link add ${bridgeName} mtu ${mtu} address ${mac} type bridge`
   return [
     ...(isThere ? [] : [make]),
-    // No link-local IPv6 address on a bridge that carries IPv4 only.
+    // IPv6 addresses are given below, where there are to be some.
     `link set ${bridgeName} addrgenmode none up`,
     `addr replace ${gateway}/${parseSubnet(subnet).prefixLength} dev ${bridgeName}`,
+    ...ipv6Commands(network),
+  ]
+}
+
+function ipv6Commands(network: Network): string[] {
+  const { bridgeName, gateway6, subnet6 } = network
+  const path = ipv6PathOf(network)
+  const address = gateway6 ?? path?.gateway
+  const length = path?.subnet.prefixLength ?? Number(subnet6?.split('/')[1])
+  if (address === undefined) return []
+  return [
+    `addr replace ${address}/${length} dev ${bridgeName} nodad`,
+    // Who a forwarded packet is for is asked from a link-local address, or not at all.
+    `addr replace fe80::1/64 dev ${bridgeName} nodad`,
+    // An answer to what the host sent from ::1 to a published port comes back by the bridge, and the
+    // kernel wants a route of that very interface for it: IPv6 has no route_localnet.
+    `route replace local ::1 dev ${bridgeName} table local metric ${loopbackMetric}`,
   ]
 }
 

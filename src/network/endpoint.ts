@@ -2,6 +2,7 @@ import { hasCode } from '../errors.ts'
 import type { Database } from '../host/database.ts'
 import { deleteEndpoint, type Endpoint, endpointsOf } from './addresses.ts'
 import { interfaceExists } from './bridge.ts'
+import { ipv6PathOf, portAddress6 } from './ipv6-path.ts'
 import { runInNetworkNamespace } from './network-namespace.ts'
 import { networkOptions } from './network-options.ts'
 import { ipBatch } from './network-programs.ts'
@@ -19,23 +20,45 @@ export async function connectEndpoint(
     network,
     netnsPath,
     hasDefaultRoute,
+    hasPorts = false,
   }: {
     readonly network: Network
     readonly netnsPath: string
     /** Whether what is for nowhere else leaves here: of one network of a container. */
     readonly hasDefaultRoute: boolean
+    /** Whether ports of the container are published. */
+    readonly hasPorts?: boolean | undefined
   },
 ): Promise<void> {
   await removeHostInterface(endpoint)
   try {
     await ipBatch(pairCommands(endpoint, network, netnsPath))
-    const inside = insideCommands(endpoint, hasDefaultRoute)
+    const inside = [
+      ...insideCommands(endpoint, hasDefaultRoute),
+      ...(hasPorts ? pathCommands(endpoint, network) : []),
+    ]
     await runInNetworkNamespace(netnsPath, () => ipBatch(inside))
   } catch (error) {
     // A failure of cleaning up must not replace what went wrong.
     await removeHostInterface(endpoint).catch(() => {})
     throw error
   }
+}
+
+/** Let packets for a container's ports come in by IPv6, where its network carries IPv4 only. */
+export async function openIpv6Path(
+  endpoint: Endpoint,
+  { network, netnsPath }: { readonly network: Network; readonly netnsPath: string },
+): Promise<void> {
+  const commands = pathCommands(endpoint, network)
+  if (commands.length === 0) return
+  await runInNetworkNamespace(netnsPath, () => ipBatch(commands))
+}
+
+/** What is for nowhere else leaves through the endpoint. */
+export function defaultRoutes({ gateway, ipv6 }: Endpoint, verb: 'add' | 'replace'): string[] {
+  const gateways = [gateway, ipv6?.gateway ?? ''].filter((address) => address !== '')
+  return gateways.map((address) => `route ${verb} default via ${address}`)
 }
 
 /**
@@ -72,16 +95,24 @@ function isOpen({ options }: Network): boolean {
   return options[networkOptions.icc] !== 'false'
 }
 
-function insideCommands(
-  { interfaceName, address, prefixLength, gateway }: Endpoint,
-  hasDefaultRoute: boolean,
-): string[] {
+function insideCommands(endpoint: Endpoint, hasDefaultRoute: boolean): string[] {
+  const { interfaceName, address, prefixLength, ipv6 } = endpoint
   return [
     'link set lo up',
     `link set ${interfaceName} addrgenmode none up`,
     `addr add ${address}/${prefixLength} dev ${interfaceName}`,
-    ...(hasDefaultRoute ? [`route add default via ${gateway}`] : []),
+    ...(ipv6 === undefined
+      ? []
+      : [`addr add ${ipv6.address}/${ipv6.prefixLength} dev ${interfaceName} nodad`]),
+    ...(hasDefaultRoute ? defaultRoutes(endpoint, 'add') : []),
   ]
+}
+
+function pathCommands(endpoint: Endpoint, network: Network): string[] {
+  const path = ipv6PathOf(network)
+  if (path === undefined) return []
+  const address = `${portAddress6(network, endpoint)}/${path.subnet.prefixLength}`
+  return [`addr replace ${address} dev ${endpoint.interfaceName} nodad`]
 }
 
 /** With one end of a veth pair the kernel removes the other. */

@@ -5,7 +5,7 @@ import { type NftChain, nftApply, nftList, runNetworkProgram } from './network-p
  * ours overrules a drop elsewhere: accepting is up to that very chain. What may reach a container
  * is decided by our own table all the same. Rules are marked with the bridge's name as comment.
  */
-const families = ['ip', 'inet']
+const families = ['ip', 'ip6', 'inet']
 /** Where Docker leaves room for others' rules; it is asked first and survives Docker's restart. */
 const userChain = 'DOCKER-USER'
 

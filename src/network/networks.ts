@@ -1,11 +1,14 @@
 import { TsctrError } from '../errors.ts'
 import type { Database } from '../host/database.ts'
 
+/** How containers are plugged in: drivers.ts has what each of them does. */
+export type NetworkDriver = 'bridge' | 'macvlan' | 'ipvlan' | 'cni'
+
 export interface Network {
   readonly name: string
   /** 64 hex. */
   readonly id: string
-  readonly driver: 'bridge'
+  readonly driver: NetworkDriver
   /** The bridge's interface on the host, which its table of rules is named after too. */
   readonly bridgeName: string
   /** `10.1.2.0/24` */
@@ -13,6 +16,10 @@ export interface Network {
   readonly gateway: string
   /** Part of the subnet that addresses are given out from; undefined: all of it. */
   readonly ipRange: string | undefined
+  /** `fd00:1::/64`, of a network that carries IPv6 too. */
+  readonly subnet6: string | undefined
+  readonly gateway6: string | undefined
+  readonly ipRange6: string | undefined
   /** Addresses in use by others than containers, by the names the user gave them. */
   readonly auxAddresses: Readonly<Record<string, string>>
   /** Cut off from everything but its own containers and the host. */
@@ -23,6 +30,7 @@ export interface Network {
   readonly labels: Readonly<Record<string, string>>
   /** The address given out last: the search for the next begins after it. */
   readonly lastAddress: string | undefined
+  readonly lastAddress6: string | undefined
   /** The state of the host's firewall in which the rules were seen in place. */
   readonly applied: string | undefined
   readonly createdAt: Date
@@ -31,17 +39,21 @@ export interface Network {
 interface NetworkRow {
   name: string
   id: string
-  driver: 'bridge'
+  driver: NetworkDriver
   bridge_name: string
   subnet: string
   gateway: string
   ip_range: string | null
+  subnet6: string | null
+  gateway6: string | null
+  ip_range6: string | null
   aux_addresses: string
   is_internal: number
   mtu: number
   options: string
   labels: string
   last_address: string | null
+  last_address6: string | null
   applied: string | null
   created_at: number
 }
@@ -85,9 +97,10 @@ export function listNetworks(database: Database): Network[] {
 export function insertNetwork(database: Database, network: Network): void {
   database
     .prepare(
-      `INSERT INTO network (name, id, driver, bridge_name, subnet, gateway, ip_range, aux_addresses,
-                            is_internal, mtu, options, labels, last_address, applied, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO network (name, id, driver, bridge_name, subnet, gateway, ip_range, subnet6, gateway6,
+                            ip_range6, aux_addresses, is_internal, mtu, options, labels,
+                            last_address, last_address6, applied, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       network.name,
@@ -97,12 +110,16 @@ export function insertNetwork(database: Database, network: Network): void {
       network.subnet,
       network.gateway,
       network.ipRange ?? null,
+      network.subnet6 ?? null,
+      network.gateway6 ?? null,
+      network.ipRange6 ?? null,
       JSON.stringify(network.auxAddresses),
       Number(network.isInternal),
       network.mtu,
       JSON.stringify(network.options),
       JSON.stringify(network.labels),
       network.lastAddress ?? null,
+      network.lastAddress6 ?? null,
       network.applied ?? null,
       network.createdAt.getTime(),
     )
@@ -128,8 +145,19 @@ export function recordBridge(
     .run(subnet, gateway, mtu, applied ?? null, name)
 }
 
-export function recordLastAddress(database: Database, name: string, address: string): void {
-  database.prepare('UPDATE network SET last_address = ? WHERE name = ?').run(address, name)
+/** An address that is left out stays as it was. */
+export function recordLastAddresses(
+  database: Database,
+  name: string,
+  last: { readonly address?: string | undefined; readonly address6?: string | undefined },
+): void {
+  database
+    .prepare(
+      `UPDATE network SET last_address = coalesce(?, last_address),
+                          last_address6 = coalesce(?, last_address6)
+       WHERE name = ?`,
+    )
+    .run(last.address ?? null, last.address6 ?? null, name)
 }
 
 function networkOf(row: NetworkRow): Network {
@@ -141,12 +169,16 @@ function networkOf(row: NetworkRow): Network {
     subnet: row.subnet,
     gateway: row.gateway,
     ipRange: row.ip_range ?? undefined,
+    subnet6: row.subnet6 ?? undefined,
+    gateway6: row.gateway6 ?? undefined,
+    ipRange6: row.ip_range6 ?? undefined,
     auxAddresses: JSON.parse(row.aux_addresses) as Record<string, string>,
     isInternal: row.is_internal !== 0,
     mtu: row.mtu,
     options: JSON.parse(row.options) as Record<string, string>,
     labels: JSON.parse(row.labels) as Record<string, string>,
     lastAddress: row.last_address ?? undefined,
+    lastAddress6: row.last_address6 ?? undefined,
     applied: row.applied ?? undefined,
     createdAt: new Date(row.created_at),
   }

@@ -1,8 +1,13 @@
+import { formatSubnet6 } from './ipv6.ts'
+import { ipv6PathOf } from './ipv6-path.ts'
 import type { Network } from './networks.ts'
 import type { PublishedPort } from './ports.ts'
 
 /** Ports of every address of the host, and those of one: each leads to an address and a port. */
-const portMaps = { any: 'published', one: 'published_at' } as const
+const portMaps = {
+  4: { any: 'published', one: 'published_at' },
+  6: { any: 'published6', one: 'published6_at' },
+} as const
 const loopback = '127.0.0.0/8'
 
 /**
@@ -20,15 +25,23 @@ const loopback = '127.0.0.0/8'
 export function bridgeRuleset(network: Network, ports: readonly PublishedPort[]): string {
   const { bridgeName, subnet } = network
   const toPublished = `
-    dnat ip to ip daddr . meta l4proto . th dport map @${portMaps.one}
-    fib daddr type local dnat ip to meta l4proto . th dport map @${portMaps.any}`
+    dnat ip to ip daddr . meta l4proto . th dport map @${portMaps[4].one}
+    fib daddr type local dnat ip to meta l4proto . th dport map @${portMaps[4].any}
+    dnat ip6 to ip6 daddr . meta l4proto . th dport map @${portMaps[6].one}
+    fib daddr type local dnat ip6 to meta l4proto . th dport map @${portMaps[6].any}`
   return `${noRuleset(network)}
 table inet ${bridgeName} {
-  map ${portMaps.any} {
+  map ${portMaps[4].any} {
     type inet_proto . inet_service : ipv4_addr . inet_service
   }
-  map ${portMaps.one} {
+  map ${portMaps[4].one} {
     type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
+  }
+  map ${portMaps[6].any} {
+    type inet_proto . inet_service : ipv6_addr . inet_service
+  }
+  map ${portMaps[6].one} {
+    type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service
   }
   chain raw {
     type filter hook prerouting priority raw; policy accept;
@@ -43,7 +56,7 @@ table inet ${bridgeName} {
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
     oifname "${bridgeName}" ct status dnat ip saddr { ${subnet}, ${loopback} } masquerade
-    ${masqueradeRule(network)}
+    ${masqueradeRules(network).join('\n    ')}
   }
   chain forward {
     type filter hook forward priority filter; policy accept;
@@ -61,9 +74,9 @@ export function portElements(
 ): string {
   return ports
     .map(({ protocol, hostAddress, hostPort, address, containerPort }) => {
-      const isAny = hostAddress === '0.0.0.0'
+      const isAny = hostAddress === '0.0.0.0' || hostAddress === '::'
       const key = `${isAny ? '' : `${hostAddress} . `}${protocol} . ${hostPort}`
-      const map = isAny ? portMaps.any : portMaps.one
+      const map = portMaps[hostAddress.includes(':') ? 6 : 4][isAny ? 'any' : 'one']
       return `${verb} element inet ${bridgeName} ${map} { ${key} : ${address} . ${containerPort} }\n`
     })
     .join('')
@@ -74,8 +87,24 @@ export function noRuleset({ bridgeName }: Pick<Network, 'bridgeName'>): string {
   return `add table inet ${bridgeName}\ndelete table inet ${bridgeName}\n`
 }
 
-function masqueradeRule({ bridgeName, subnet, isInternal }: Network): string {
-  return isInternal ? '' : `ip saddr ${subnet} oifname != "${bridgeName}" masquerade`
+function masqueradeRules(network: Network): string[] {
+  const { bridgeName, subnet, subnet6, isInternal } = network
+  const path = ipv6PathOf(network)
+  return [
+    ...(isInternal ? [] : [`ip saddr ${subnet} oifname != "${bridgeName}" masquerade`]),
+    ...(subnet6 === undefined
+      ? []
+      : [`oifname "${bridgeName}" ct status dnat ip6 saddr { ${subnet6}, ::1 } masquerade`]),
+    ...(subnet6 === undefined || isInternal
+      ? []
+      : [`ip6 saddr ${subnet6} oifname != "${bridgeName}" masquerade`]),
+    // No answer finds the way to anybody else from there.
+    ...(path === undefined
+      ? []
+      : [
+          `oifname "${bridgeName}" ip6 daddr ${formatSubnet6(path.subnet)} ct status dnat masquerade`,
+        ]),
+  ]
 }
 
 function forwardRules({ bridgeName, isInternal }: Network): string[] {

@@ -67,4 +67,17 @@ export const networkMigrations: readonly Migration[] = [
       CREATE INDEX port_container ON port(container_id);
     `,
   },
+  {
+    version: 8,
+    sql: `
+      ALTER TABLE network ADD COLUMN subnet6 TEXT;
+      ALTER TABLE network ADD COLUMN gateway6 TEXT;
+      ALTER TABLE network ADD COLUMN ip_range6 TEXT;
+      ALTER TABLE network ADD COLUMN last_address6 TEXT;
+      ALTER TABLE address ADD COLUMN address6 TEXT;
+      ALTER TABLE address ADD COLUMN netns TEXT;
+      ALTER TABLE address ADD COLUMN plugins TEXT;
+      CREATE UNIQUE INDEX address6 ON address(network, address6);
+    `,
+  },
 ]

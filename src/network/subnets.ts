@@ -67,7 +67,7 @@ export function checkAddressing(
   }
   requireHost(subnet, 'gateway', network.gateway)
   for (const [name, address] of Object.entries(network.auxAddresses)) {
-    requireHost(subnet, `aux-address ${name}`, address)
+    if (!address.includes(':')) requireHost(subnet, `aux-address ${name}`, address)
   }
   if (network.ipRange === undefined) return
   const range = parseSubnet(network.ipRange)

@@ -248,7 +248,7 @@ describe('networks', { skip }, () => {
     assert.equal(get(8081), 'hello\n')
     assert.throws(() => get(8080))
     await succeeds('restart', '-t', '0', 'web')
-    assert.equal(await succeeds('port', 'web'), '80/tcp -> 0.0.0.0:8081')
+    assert.equal(await succeeds('port', 'web'), '80/tcp -> 0.0.0.0:8081\n80/tcp -> [::]:8081')
     await sleeper('--name', 'other', '-p', '9000:80')
     await fails(
       /port 0\.0\.0\.0:9000\/tcp: already in use by container/,
@@ -275,7 +275,7 @@ describe('networks', { skip }, () => {
     await succeeds('network', 'create', '--subnet', '10.79.0.0/24', 'there')
     ip('route add 10.99.0.0/16 dev uplink')
     const refused: readonly (readonly [RegExp, ...string[]])[] = [
-      [/"10\.1\.2\/24": not an IPv4 subnet/, '--subnet', '10.1.2/24', 'x1'],
+      [/"10\.1\.2\/24": not a subnet/, '--subnet', '10.1.2/24', 'x1'],
       [
         /subnet 10\.79\.0\.0\/16: overlaps with 10\.79\.0\.0\/24 of network there/,
         '--subnet',

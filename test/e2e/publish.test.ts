@@ -100,16 +100,22 @@ describe('run -p', { skip }, () => {
     assert.equal(get(`${hostAddress}:8080`), 'hello')
     assert.equal(
       await succeeds('ps', '--format', '{{.Ports}}'),
-      '9000/udp, 0.0.0.0:8080->80/tcp, 127.0.0.1:8443->443/tcp',
+      '9000/udp, 0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 127.0.0.1:8443->443/tcp',
     )
-    assert.equal(await succeeds('port', 'web'), '80/tcp -> 0.0.0.0:8080\n443/tcp -> 127.0.0.1:8443')
-    assert.equal(await succeeds('port', 'web', '80'), '0.0.0.0:8080')
+    assert.equal(
+      await succeeds('port', 'web'),
+      '80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080\n443/tcp -> 127.0.0.1:8443',
+    )
+    assert.equal(await succeeds('port', 'web', '80'), '0.0.0.0:8080\n[::]:8080')
     const missing = await run('port', 'web', '81/udp')
     assert.equal(missing.exitCode, 1)
     assert.match(missing.stderr, /container web: no public port '81\/udp' is published/)
     const inspected = JSON.parse(await succeeds('inspect', 'web'))[0]
     assert.deepEqual(inspected.NetworkSettings.Ports, {
-      '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }],
+      '80/tcp': [
+        { HostIp: '0.0.0.0', HostPort: '8080' },
+        { HostIp: '::', HostPort: '8080' },
+      ],
       '443/tcp': [{ HostIp: '127.0.0.1', HostPort: '8443' }],
       '9000/udp': null,
     })
@@ -139,13 +145,17 @@ describe('run -p', { skip }, () => {
 
   test('-P publishes what is exposed on ports that are free; a range takes the first', async () => {
     await web('--name', 'any', '-P', '--expose', '80')
-    const [, port = ''] = /^0\.0\.0\.0:(\d+)$/.exec(await succeeds('port', 'any', '80')) ?? []
+    const [, port = ''] =
+      /^0\.0\.0\.0:(\d+)\n\[::\]:\1$/.exec(await succeeds('port', 'any', '80')) ?? []
     assert.equal(get(`127.0.0.1:${port}`), 'hello')
     await web('--name', 'one', '-p', '8000-8005:80')
     await web('--name', 'two', '-p', '8000-8005:80')
-    assert.equal(await succeeds('port', 'two'), '80/tcp -> 0.0.0.0:8001')
+    assert.equal(await succeeds('port', 'two'), '80/tcp -> 0.0.0.0:8001\n80/tcp -> [::]:8001')
     await web('--name', 'pairs', '-p', '8100-8101:80-81')
-    assert.equal(await succeeds('port', 'pairs'), '80/tcp -> 0.0.0.0:8100\n81/tcp -> 0.0.0.0:8101')
+    assert.equal(
+      await succeeds('port', 'pairs'),
+      '80/tcp -> 0.0.0.0:8100\n80/tcp -> [::]:8100\n81/tcp -> 0.0.0.0:8101\n81/tcp -> [::]:8101',
+    )
   })
 
   test('the end of the container gives its port back, however it comes', async () => {

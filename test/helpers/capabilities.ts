@@ -49,6 +49,13 @@ export const needsNetwork = once((): SkipReason => {
   return reason === undefined ? false : `needs bridges and nftables: ${reason}`
 })
 
+/** A kernel that translates addresses of IPv6. */
+export const needsIpv6 = once((): SkipReason => {
+  const trial = `ip addr add fd00::1/128 dev lo nodad && nft 'add table inet t; add map inet t m { type inet_service : ipv6_addr; }'`
+  const reason = failure('unshare', ['--net', 'sh', '-c', trial])
+  return reason === undefined ? false : `needs IPv6: ${reason}`
+})
+
 /** Overlay, runc and conmon; a container is run to see whether it works. */
 export const needsContainers = once((): SkipReason => {
   const missing = needsOverlay() || needsPrograms('runc', 'conmon', 'busybox')

@@ -10,6 +10,7 @@ import { allocateAddress } from '../../src/network/allocate-address.ts'
 import { allocatePorts, type PortRequest } from '../../src/network/allocate-ports.ts'
 import { removeBridge } from '../../src/network/bridge.ts'
 import { ensureDefaultNetwork } from '../../src/network/default-network.ts'
+import type { Network } from '../../src/network/networks.ts'
 import { portsOf } from '../../src/network/ports.ts'
 import { releasePorts } from '../../src/network/publish.ts'
 import { needsNetwork } from '../helpers/capabilities.ts'
@@ -20,12 +21,13 @@ const run = promisify(execFile)
 
 describe('ports of the host', { skip: needsNetwork() }, () => {
   let root: PrivateDataRoot
+  let network: Network
 
   before(() => becomePrivateHost())
 
   beforeEach(async () => {
     root = makeDataRoot()
-    await ensureDefaultNetwork(root.database, root)
+    network = await ensureDefaultNetwork(root.database, root)
   })
 
   afterEach(async () => {
@@ -41,7 +43,11 @@ describe('ports of the host', { skip: needsNetwork() }, () => {
 
   async function allocate(containerId: string, ...requests: PortRequest[]): Promise<string[]> {
     const endpoint = await endpointOf(containerId)
-    const ports = await allocatePorts(root.database, requests, { endpoint, owner: selfAsOwner() })
+    const ports = await allocatePorts(root.database, requests, {
+      endpoint,
+      network,
+      owner: selfAsOwner(),
+    })
     return ports.map(({ hostAddress, hostPort }) => `${hostAddress}:${hostPort}`)
   }
 
@@ -74,8 +80,8 @@ describe('ports of the host', { skip: needsNetwork() }, () => {
 
   test('of a range the first that is free, of none given any', async () => {
     await allocate('a', tcp(8000))
-    assert.deepEqual(await allocate('b', tcp(8000, 8002)), ['0.0.0.0:8001'])
-    assert.deepEqual(await allocate('c', tcp(8000, 8002)), ['0.0.0.0:8002'])
+    assert.deepEqual(await allocate('b', tcp(8000, 8002)), ['0.0.0.0:8001', ':::8001'])
+    assert.deepEqual(await allocate('c', tcp(8000, 8002)), ['0.0.0.0:8002', ':::8002'])
     await assert.rejects(
       allocate('d', tcp(8000, 8002)),
       /port 0\.0\.0\.0:8002\/tcp: already in use/,
@@ -94,6 +100,19 @@ describe('ports of the host', { skip: needsNetwork() }, () => {
     await allocate('a', tcp(8080))
   })
 
+  test('IPv4 and IPv6 are apart, and a port of both is free on both', async () => {
+    assert.deepEqual(await allocate('a', tcp(8080, 8080, '::1')), ['::1:8080'])
+    await assert.rejects(allocate('b', tcp(8080)), {
+      message: 'port [::]:8080/tcp: already in use by container a',
+    })
+    assert.deepEqual(await allocate('b', tcp(8080, 8080, '0.0.0.0')), ['0.0.0.0:8080'])
+    await assert.rejects(allocate('c', tcp(8080, 8080, '::')), { code: 'FAILED_PRECONDITION' })
+    assert.deepEqual(await allocate('c', tcp(8080, 8081)), ['0.0.0.0:8081', ':::8081'])
+    await assert.rejects(allocate('d', tcp(80, 80, '2001:db8::1')), {
+      message: 'port [2001:db8::1]:80: not an address of this host',
+    })
+  })
+
   test('an address that the host has not is refused', async () => {
     await assert.rejects(allocate('a', tcp(8080, 8080, '192.0.2.1')), {
       code: 'FAILED_PRECONDITION',
@@ -103,7 +122,7 @@ describe('ports of the host', { skip: needsNetwork() }, () => {
 
   test('a port of a container that is dead is taken over', async () => {
     const endpoint = await endpointOf('dead')
-    await allocatePorts(root.database, [tcp(8080)], { endpoint, owner: deadOwner() })
+    await allocatePorts(root.database, [tcp(8080)], { endpoint, network, owner: deadOwner() })
     await allocate('b', tcp(8080))
     assert.deepEqual(portsOf(root.database, 'dead'), [])
   })
@@ -118,7 +137,7 @@ describe('ports of the host', { skip: needsNetwork() }, () => {
     const winners = results.filter(({ status }) => status === 'fulfilled')
     assert.equal(winners.length, 1)
     const rows = root.database.prepare('SELECT container_id FROM port').all()
-    assert.equal(rows.length, 1)
+    assert.equal(rows.length, 2, 'one for IPv4, one for IPv6')
   })
 })
 

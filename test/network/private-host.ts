@@ -181,7 +181,7 @@ export function outputInside(netns: string, file: string, ...args: readonly stri
 
 const serverProgram = `
   require('node:net').createServer((socket) => socket.end(socket.remoteAddress))
-    .listen(Number(process.argv[1]), '0.0.0.0', () => console.log('ready'))`
+    .listen(Number(process.argv[1]), process.argv[2], () => console.log('ready'))`
 
 const clientProgram = `
   const [host, port] = process.argv.slice(1)
@@ -191,8 +191,11 @@ const clientProgram = `
   socket.on('error', (error) => { process.stdout.write(error.message); process.exit(1) })`
 
 /** A server that tells each client under which address it came; started in the thread's namespace. */
-export async function startServer(port: number): Promise<{ stop(): Promise<void> }> {
-  const child = spawn(process.execPath, ['-e', serverProgram, String(port)], {
+export async function startServer(
+  port: number,
+  address = '0.0.0.0',
+): Promise<{ stop(): Promise<void> }> {
+  const child = spawn(process.execPath, ['-e', serverProgram, String(port), address], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   // A test that fails half way must not wait for it for ever.

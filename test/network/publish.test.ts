@@ -63,7 +63,7 @@ describe('published ports', { skip: needsNetwork() }, () => {
     const hostPorts = { first: 8080, last: 8080 }
     const request: PortRequest = { protocol: 'tcp', hostAddress, hostPorts, containerPort: 80 }
     const owner = selfAsOwner()
-    const ports = await allocatePorts(root.database, [request], { endpoint, owner })
+    const ports = await allocatePorts(root.database, [request], { endpoint, network, owner })
     await publishPorts(root.database, ports)
   }
 

@@ -1,5 +1,10 @@
 import type { Command } from 'commander'
-import { parseAlias, parseIpv4, parseMacAddress } from '../../container/flag-values/network.ts'
+import {
+  parseAlias,
+  parseIpv4,
+  parseIpv6,
+  parseMacAddress,
+} from '../../container/flag-values/network.ts'
 import { connectNetwork } from '../../container/networks/connect-network.ts'
 import { withContext } from '../context.ts'
 import { repeated, single } from '../flag-parser.ts'
@@ -7,6 +12,7 @@ import { repeated, single } from '../flag-parser.ts'
 interface NetworkConnectFlags {
   readonly alias?: readonly string[]
   readonly ip?: string
+  readonly ip6?: string
   readonly macAddress?: string
 }
 
@@ -16,6 +22,7 @@ export function addNetworkConnectCommand(parent: Command): void {
     .description('Put a container into a network, running or not')
     .option('--alias <name>', 'one more name there', repeated('--alias', parseAlias))
     .option('--ip <address>', 'its address there', single('--ip', parseIpv4))
+    .option('--ip6 <address>', 'its IPv6 address there', single('--ip6', parseIpv6))
     .option(
       '--mac-address <address>',
       'its hardware address there',
@@ -29,6 +36,7 @@ export function addNetworkConnectCommand(parent: Command): void {
             name,
             aliases: flags.alias ?? [],
             address: flags.ip,
+            address6: flags.ip6,
             macAddress: flags.macAddress,
           },
         }),

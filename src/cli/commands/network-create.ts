@@ -1,10 +1,8 @@
-import { isIPv4 } from 'node:net'
 import type { Command } from 'commander'
 import { keyValues, parseKeyValue } from '../../container/flag-values/key-values.ts'
-import { parseIpv4 } from '../../container/flag-values/network.ts'
 import { oneOf } from '../../container/flag-values/one-of.ts'
+import { parseAddressText, parseSubnetText } from '../../container/flag-values/subnet.ts'
 import { createNetwork } from '../../container/networks/create-network.ts'
-import { TsctrError } from '../../errors.ts'
 import { parseNetworkName } from '../../network/network-name.ts'
 import { parseNetworkOption } from '../../network/network-options.ts'
 import { withContext } from '../context.ts'
@@ -13,12 +11,13 @@ import { repeated, single } from '../flag-parser.ts'
 interface NetworkCreateFlags {
   readonly auxAddress?: readonly string[]
   readonly driver: 'bridge'
-  readonly gateway?: string
+  readonly gateway?: readonly string[]
   readonly internal?: boolean
-  readonly ipRange?: string
+  readonly ipRange?: readonly string[]
+  readonly ipv6?: boolean
   readonly label?: readonly string[]
   readonly opt?: readonly (readonly [string, string])[]
-  readonly subnet?: string
+  readonly subnet?: readonly string[]
 }
 
 export function addNetworkCreateCommand(parent: Command): void {
@@ -26,13 +25,22 @@ export function addNetworkCreateCommand(parent: Command): void {
     .command('create <network>')
     .description('Make a network')
     .option('-d, --driver <driver>', 'only bridge', single('--driver', oneOf('bridge')), 'bridge')
-    .option('--subnet <address/length>', 'its addresses', single('--subnet', parseSubnetText))
-    .option('--gateway <address>', 'of the host in it', single('--gateway', parseIpv4))
+    .option(
+      '--subnet <address/length>',
+      'its addresses; again for IPv6',
+      repeated('--subnet', parseSubnetText),
+    )
+    .option(
+      '--gateway <address>',
+      'of the host in it; again for IPv6',
+      repeated('--gateway', parseAddressText),
+    )
     .option(
       '--ip-range <address/length>',
-      'give out addresses from here only',
-      single('--ip-range', parseSubnetText),
+      'give out addresses from here only; again for IPv6',
+      repeated('--ip-range', parseSubnetText),
     )
+    .option('--ipv6', 'carry IPv6 too, in a subnet that is free unless one is given')
     .option(
       '--aux-address <name=address>',
       'an address that is in use already',
@@ -47,18 +55,13 @@ export function addNetworkCreateCommand(parent: Command): void {
     )
     .action((operand: string, flags: NetworkCreateFlags, command: Command) => {
       const name = parseNetworkName(operand)
-      if (flags.subnet === undefined && (flags.gateway ?? flags.ipRange ?? flags.auxAddress)) {
-        const hint = 'give --subnet too'
-        throw new TsctrError('INVALID_ARGUMENT', `network ${name}: addresses without a subnet`, {
-          hint,
-        })
-      }
       return withContext(command, async (ctx) => {
         const id = await createNetwork(ctx, {
           name,
-          subnet: flags.subnet,
-          gateway: flags.gateway,
-          ipRange: flags.ipRange,
+          subnets: flags.subnet ?? [],
+          gateways: flags.gateway ?? [],
+          ipRanges: flags.ipRange ?? [],
+          hasIpv6: flags.ipv6 === true,
           auxAddresses: keyValues(flags.auxAddress ?? []),
           isInternal: flags.internal === true,
           options: Object.fromEntries(flags.opt ?? []),
@@ -69,16 +72,7 @@ export function addNetworkCreateCommand(parent: Command): void {
     })
 }
 
-function parseSubnetText(text: string): string {
-  const [address = '', length = '', ...rest] = text.split('/')
-  const isLength = /^\d{1,2}$/.test(length) && Number(length) <= 32
-  if (isIPv4(address) && isLength && rest.length === 0) return text
-  throw new TsctrError('INVALID_ARGUMENT', `${JSON.stringify(text)}: not an IPv4 subnet`, {
-    hint: 'as in 10.1.2.0/24',
-  })
-}
-
 function parseAuxAddress(text: string): string {
-  parseIpv4(parseKeyValue(text).split('=')[1] ?? '')
+  parseAddressText(parseKeyValue(text).split('=')[1] ?? '')
   return text
 }

@@ -40,6 +40,7 @@ import {
   type NetworkFlag,
   parseAlias,
   parseIpv4,
+  parseIpv6,
   parseMacAddress,
   parseNetwork,
 } from '../../container/flag-values/network.ts'
@@ -101,6 +102,7 @@ export interface RunFlags extends BlockIoFlags, HealthFlags, LimitFlags, NameFla
   readonly mount?: readonly ConfiguredMount[]
   readonly name?: string
   readonly ip?: string
+  readonly ip6?: string
   readonly macAddress?: string
   readonly net?: readonly NetworkFlag[]
   readonly netAlias?: readonly string[]
@@ -288,6 +290,7 @@ function addIsolationFlags(command: Command): void {
       new Option('--net-alias <name>').hideHelp().argParser(list('--net-alias', parseAlias)),
     )
     .option('--ip <address>', 'its address in the network', single('--ip', parseIpv4))
+    .option('--ip6 <address>', 'its IPv6 address in the network', single('--ip6', parseIpv6))
     .option(
       '--mac-address <address>',
       'its hardware address in the network',

@@ -4,7 +4,7 @@ import type { RunFlags } from './run-flags.ts'
 
 type NetworkFlags = Pick<
   RunFlags,
-  'network' | 'net' | 'networkAlias' | 'netAlias' | 'ip' | 'macAddress'
+  'network' | 'net' | 'networkAlias' | 'netAlias' | 'ip' | 'ip6' | 'macAddress'
 >
 
 /** The mode that `--network` names, if it is not a network. */
@@ -24,7 +24,7 @@ export function networksFromFlags(
   const all = given(flags)
   const mode = networkModeOf(flags)
   const aliases = [...(flags.networkAlias ?? []), ...(flags.netAlias ?? [])]
-  const hasDetails = aliases.length > 0 || flags.ip !== undefined || flags.macAddress !== undefined
+  const hasDetails = aliases.length > 0 || (flags.ip ?? flags.ip6 ?? flags.macAddress) !== undefined
   if (mode !== 'bridge') {
     const problem =
       all.length > 1 ? 'with another --network' : hasDetails ? 'with an address or an alias' : ''
@@ -38,6 +38,7 @@ export function networksFromFlags(
     ...first,
     aliases: [...first.aliases, ...aliases],
     address: flags.ip ?? first.address,
+    address6: flags.ip6 ?? first.address6,
     macAddress: flags.macAddress ?? first.macAddress,
   }
   return { networkMode: mode, networks: [detailed, ...others] }

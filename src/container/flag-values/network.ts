@@ -1,5 +1,6 @@
-import { isIPv4 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import { TsctrError } from '../../errors.ts'
+import { canonicalAddress6 } from '../../network/ipv6.ts'
 import { parseNetworkName } from '../../network/network-name.ts'
 import type { NetworkAttachment, NetworkMode } from '../config.ts'
 import { parseHostname } from './names.ts'
@@ -12,7 +13,7 @@ export type NetworkFlag =
 
 /**
  * `bridge`, `host`, `none`, `container:NAME`, `ns:/PATH`, the name or id of a network, or
- * `name=NETWORK,alias=NAME,ip=ADDRESS,mac-address=ADDRESS`.
+ * `name=NETWORK,alias=NAME,ip=ADDRESS,ip6=ADDRESS,mac-address=ADDRESS`.
  *
  * @throws  INVALID_ARGUMENT
  * Source: docker run --network, nerdctl run --network for ns:
@@ -35,6 +36,12 @@ export function parseAlias(text: string): string {
 export function parseIpv4(text: string): string {
   if (isIPv4(text)) return text
   throw new TsctrError('INVALID_ARGUMENT', `${JSON.stringify(text)}: not an IPv4 address`)
+}
+
+/** In the form in which addresses are compared. */
+export function parseIpv6(text: string): string {
+  if (isIPv6(text) && !text.includes('%')) return canonicalAddress6(text)
+  throw new TsctrError('INVALID_ARGUMENT', `${JSON.stringify(text)}: not an IPv6 address`)
 }
 
 /** A hardware address of one interface: the lowest bit of its first byte would mean several. */
@@ -62,12 +69,15 @@ function parseFields(text: string): NetworkAttachment {
       case 'ip':
         attachment = { ...attachment, address: parseIpv4(value) }
         break
+      case 'ip6':
+        attachment = { ...attachment, address6: parseIpv6(value) }
+        break
       case 'mac-address':
         attachment = { ...attachment, macAddress: parseMacAddress(value) }
         break
       default:
         throw new TsctrError('INVALID_ARGUMENT', `${JSON.stringify(text)}: no such field: ${key}`, {
-          hint: 'name, alias, ip, mac-address',
+          hint: 'name, alias, ip, ip6, mac-address',
         })
     }
   }

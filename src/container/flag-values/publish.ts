@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { TsctrError } from '../../errors.ts'
 import type { PortRequest } from '../../network/allocate-ports.ts'
+import { canonicalAddress6 } from '../../network/ipv6.ts'
 import { type Protocol, protocols } from '../../network/protocol.ts'
 
 interface Range {
@@ -27,12 +28,8 @@ export function parsePublish(text: string): PortRequest[] {
   if (parts.address !== undefined && isIP(parts.address) === 0) {
     throw notPorts(text, `${JSON.stringify(parts.address)} is not an IP address`)
   }
-  if (parts.address !== undefined && isIP(parts.address) === 6) {
-    throw new TsctrError(
-      'UNSUPPORTED',
-      `${JSON.stringify(text)}: IPv6 addresses are not published yet`,
-    )
-  }
+  const isIpv6Address = parts.address !== undefined && isIP(parts.address) === 6
+  const hostAddress = isIpv6Address ? canonicalAddress6(parts.address) : parts.address
   const protocol = parseProtocol(text, parts.protocol)
   const count = sizeOf(container)
   if (host !== undefined && count > 1 && sizeOf(host) !== count) {
@@ -40,7 +37,7 @@ export function parsePublish(text: string): PortRequest[] {
   }
   return Array.from({ length: count }, (_, index) => ({
     protocol,
-    hostAddress: parts.address,
+    hostAddress,
     hostPorts: host === undefined || count === 1 ? host : single(host.first + index),
     containerPort: container.first + index,
   }))

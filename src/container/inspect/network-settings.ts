@@ -87,9 +87,9 @@ function addressing(endpoint: Endpoint | undefined): object {
     Gateway: endpoint?.gateway ?? '',
     IPAddress: endpoint?.address ?? '',
     IPPrefixLen: endpoint?.prefixLength ?? 0,
-    IPv6Gateway: '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
+    IPv6Gateway: endpoint?.ipv6?.gateway ?? '',
+    GlobalIPv6Address: endpoint?.ipv6?.address ?? '',
+    GlobalIPv6PrefixLen: endpoint?.ipv6?.prefixLength ?? 0,
     MacAddress: endpoint?.macAddress ?? '',
   }
 }

@@ -1,4 +1,5 @@
 import { TsctrError } from '../../errors.ts'
+import { checkAddress6 } from '../../network/allocate-address6.ts'
 import { declareDefaultNetwork } from '../../network/default-network.ts'
 import { parseAddress, parseSubnet, sizeOf } from '../../network/ipv4.ts'
 import { defaultNetworkName } from '../../network/network-name.ts'
@@ -22,6 +23,7 @@ export async function checkAttachments(
       throw new TsctrError('INVALID_ARGUMENT', `network ${network.name}: is named twice`)
     }
     if (attachment.address !== undefined) checkAddress(network, attachment.address)
+    if (attachment.address6 !== undefined) checkAddress6(network, attachment.address6)
     found.push({ ...attachment, name: network.name })
   }
   return found

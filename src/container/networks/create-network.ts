@@ -4,21 +4,17 @@ import { type Database, writeTransaction } from '../../host/database.ts'
 import { bringUpBridge, takeDownBridge } from '../../network/bridge.ts'
 import { userBridgePrefix } from '../../network/default-network.ts'
 import { lockHostNetwork } from '../../network/host-network-lock.ts'
-import { formatSubnet, parseAddress, parseSubnet, type Subnet, sizeOf } from '../../network/ipv4.ts'
 import { reservedNetworkNames } from '../../network/network-name.ts'
 import { deleteNetwork, findNetwork, insertNetwork, type Network } from '../../network/networks.ts'
-import { addressing, checkAddressing, freeSubnet } from '../../network/subnets.ts'
+import { checkAddressing } from '../../network/subnets.ts'
+import { checkAddressing6 } from '../../network/subnets6.ts'
 import type { ContainerStores } from '../stores.ts'
 import { recordNetworkEvent } from './network-event.ts'
+import { type AddressRequest, planAddresses } from './plan-addresses.ts'
 import { removeStrayBridges } from './remove-network.ts'
 
-export interface NetworkRequest {
+export interface NetworkRequest extends AddressRequest {
   readonly name: string
-  /** undefined: one that is free. */
-  readonly subnet?: string | undefined
-  readonly gateway?: string | undefined
-  readonly ipRange?: string | undefined
-  readonly auxAddresses: Readonly<Record<string, string>>
   readonly isInternal: boolean
   readonly options: Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>
@@ -49,6 +45,7 @@ export async function createNetwork(
     }
     const network = networkOf(stores, request)
     checkAddressing(database, network)
+    checkAddressing6(database, network)
     writeTransaction(database, () => {
       insertNetwork(database, network)
       recordNetworkEvent(database, namespace, { network, action: 'create' })
@@ -67,38 +64,23 @@ export async function createNetwork(
 
 function networkOf({ database, dataRoot }: NetworkStores, request: NetworkRequest): Network {
   const id = randomBytes(32).toString('hex')
-  const { name, gateway, isInternal, ipRange, auxAddresses, options, labels } = request
+  const { name, isInternal, options, labels } = request
   const bridgeName = userBridgePrefix(dataRoot) + id.slice(0, 8)
-  const subnet =
-    request.subnet === undefined
-      ? freeSubnet(database, { name, bridgeName })
-      : wholeSubnet(request.subnet)
   return {
     name,
     id,
     driver: 'bridge',
     bridgeName,
-    ...addressing(subnet),
-    ...(gateway === undefined ? {} : { gateway }),
-    ipRange,
-    auxAddresses,
+    ...planAddresses(database, { name, id, bridgeName }, request),
     isInternal,
     mtu: 1500,
     options,
     labels,
     lastAddress: undefined,
+    lastAddress6: undefined,
     applied: undefined,
     createdAt: new Date(),
   }
-}
-
-/** Docker takes any address of the subnet for its name. */
-function wholeSubnet(text: string): Subnet {
-  const [address = '', length = ''] = text.split('/')
-  const prefixLength = Number(length)
-  if (!/^\d{1,2}$/.test(length) || prefixLength > 32) return parseSubnet(text)
-  const number = parseAddress(address)
-  return parseSubnet(formatSubnet({ base: number - (number % sizeOf(prefixLength)), prefixLength }))
 }
 
 async function undo(database: Database, namespace: string, network: Network): Promise<void> {

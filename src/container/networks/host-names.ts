@@ -32,7 +32,7 @@ export async function refreshHostNames(
       const entries = endpointsOf(stores.database, record.id)
         .flatMap(({ networkName }) => directory.in(networkName))
         .filter((other) => other.record.namespace === record.namespace)
-        .map(entryOf)
+        .flatMap(entriesOf)
       writeManagedHosts(containerFiles(stores.dataRoot, record.id).hosts, entries)
     }
   } finally {
@@ -45,11 +45,13 @@ interface Member {
   readonly record: ContainerRecord
 }
 
-function entryOf({ endpoint, record }: Member): HostEntry {
-  const { address, aliases, networkName } = endpoint
+function entriesOf({ endpoint, record }: Member): HostEntry[] {
+  const { address, ipv6, aliases, networkName } = endpoint
   const { hostname } = asConfig(record.config)
-  const names = namesInNetwork({ ...record, hostname }, aliases)
-  return { address, names: [...new Set([...names, `${record.name}.${networkName}`])] }
+  const own = namesInNetwork({ ...record, hostname }, aliases)
+  const names = [...new Set([...own, `${record.name}.${networkName}`])]
+  const addresses = ipv6 === undefined ? [address] : [address, ipv6.address]
+  return addresses.map((one) => ({ address: one, names }))
 }
 
 /** Who is in which network, each looked up once. */

@@ -21,7 +21,7 @@ export async function inspectNetwork(stores: NetworkStores, name: string): Promi
     Scope: 'local',
     Driver: network.driver,
     EnableIPv4: true,
-    EnableIPv6: false,
+    EnableIPv6: hasSubnet(network) && network.subnet6 !== undefined,
     IPAM: { Driver: 'default', Options: nilMap, Config: hasSubnet(network) ? ipam(network) : [] },
     Internal: network.isInternal,
     Attachable: false,
@@ -52,16 +52,41 @@ function optionsOf({ name, options, bridgeName, mtu }: Network): Readonly<Record
   }
 }
 
-function ipam({ subnet, gateway, ipRange, auxAddresses }: Network): object[] {
-  const hasAuxiliary = Object.keys(auxAddresses).length > 0
+function ipam(network: Network): object[] {
+  const { subnet, gateway, ipRange, subnet6, gateway6, ipRange6 } = network
+  const auxiliary = Object.entries(network.auxAddresses)
   return [
-    {
-      Subnet: subnet,
-      ...(ipRange === undefined ? {} : { IPRange: ipRange }),
-      Gateway: gateway,
-      ...(hasAuxiliary ? { AuxiliaryAddresses: new Map(Object.entries(auxAddresses)) } : {}),
-    },
+    pool(
+      subnet,
+      gateway,
+      ipRange,
+      auxiliary.filter(([, address]) => !address.includes(':')),
+    ),
+    ...(subnet6 === undefined
+      ? []
+      : [
+          pool(
+            subnet6,
+            gateway6,
+            ipRange6,
+            auxiliary.filter(([, address]) => address.includes(':')),
+          ),
+        ]),
   ]
+}
+
+function pool(
+  subnet: string,
+  gateway: string | undefined,
+  ipRange: string | undefined,
+  auxiliary: readonly (readonly [string, string])[],
+): object {
+  return {
+    Subnet: subnet,
+    ...(ipRange === undefined ? {} : { IPRange: ipRange }),
+    ...(gateway === undefined ? {} : { Gateway: gateway }),
+    ...(auxiliary.length === 0 ? {} : { AuxiliaryAddresses: new Map(auxiliary) }),
+  }
 }
 
 function users({ database }: NetworkStores, { name }: Network): ReadonlyMap<string, object> {
@@ -73,7 +98,10 @@ function users({ database }: NetworkStores, { name }: Network): ReadonlyMap<stri
         EndpointID: endpoint.hostInterface,
         MacAddress: endpoint.macAddress,
         IPv4Address: `${endpoint.address}/${endpoint.prefixLength}`,
-        IPv6Address: '',
+        IPv6Address:
+          endpoint.ipv6 === undefined
+            ? ''
+            : `${endpoint.ipv6.address}/${endpoint.ipv6.prefixLength}`,
       },
     ]),
   )

@@ -45,11 +45,14 @@ export async function joinNetworks(
     way === undefined
       ? []
       : await allocatePorts(stores.database, wanted, {
-          endpoint: way.endpoint,
+          ...way,
           owner: selfAsOwner(),
         })
   createNetworkNamespace(netnsPath)
-  for (const one of joined) await plugIn(one, netnsPath, one === way)
+  for (const one of joined) {
+    const isWay = one === way
+    await plugIn(one, netnsPath, { hasDefaultRoute: isWay, hasPorts: isWay && ports.length > 0 })
+  }
   await publishPorts(stores.database, ports)
   return joined
 }
@@ -58,16 +61,14 @@ export async function joinNetworks(
 export async function takeAddress(
   stores: ContainerStores,
   containerId: string,
-  { name, aliases, address, macAddress }: NetworkAttachment,
+  { name, ...place }: NetworkAttachment,
 ): Promise<Joined> {
   const network = await ensureNetwork(stores.database, name, { dataRoot: stores.dataRoot })
   const endpoint = await allocateAddress(stores.database, {
     networkName: name,
     containerId,
     owner: selfAsOwner(),
-    address,
-    macAddress,
-    aliases,
+    ...place,
   })
   return { network, endpoint }
 }
@@ -75,9 +76,9 @@ export async function takeAddress(
 export function plugIn(
   { endpoint, network }: Joined,
   netnsPath: string,
-  hasDefaultRoute: boolean,
+  use: { readonly hasDefaultRoute: boolean; readonly hasPorts: boolean },
 ): Promise<void> {
-  return connectEndpoint(endpoint, { network, netnsPath, hasDefaultRoute })
+  return connectEndpoint(endpoint, { network, netnsPath, ...use })
 }
 
 /** The network that a container's packets to elsewhere go through, and those to its ports. */

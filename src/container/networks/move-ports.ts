@@ -1,7 +1,8 @@
 import { writeTransaction } from '../../host/database.ts'
 import type { Owner } from '../../host/owner.ts'
 import { endpointsOf } from '../../network/addresses.ts'
-import { allocatePorts } from '../../network/allocate-ports.ts'
+import { allocatePorts, portAddress } from '../../network/allocate-ports.ts'
+import { defaultRoutes, openIpv6Path } from '../../network/endpoint.ts'
 import { runInNetworkNamespace } from '../../network/network-namespace.ts'
 import { ipBatch } from '../../network/network-programs.ts'
 import { findNetwork } from '../../network/networks.ts'
@@ -31,18 +32,21 @@ export async function redirect(
   const way = wayOutside(joined)
   const ports = portsOf(database, record.id)
   if (way === undefined) return releasePorts(database, ports)
-  const { gateway, networkName, address } = way.endpoint
-  await runInNetworkNamespace(netnsPath, () => ipBatch([`route replace default via ${gateway}`]))
+  const { networkName } = way.endpoint
+  const commands = defaultRoutes(way.endpoint, 'replace')
+  await runInNetworkNamespace(netnsPath, () => ipBatch(commands))
+  await openIpv6Path(way.endpoint, { network: way.network, netnsPath })
   if (ports.length === 0) {
     const wanted = wantedPorts(asConfig(record.config), imageProcessOf(stores, record))
-    await publishPorts(
-      database,
-      await allocatePorts(database, wanted, { endpoint: way.endpoint, owner }),
-    )
+    await publishPorts(database, await allocatePorts(database, wanted, { ...way, owner }))
     return
   }
   if (ports.every((port) => port.networkName === networkName)) return
-  const moved = ports.map((port) => ({ ...port, networkName, address }))
+  const moved = ports.map((port) => ({
+    ...port,
+    networkName,
+    address: portAddress(way.endpoint, way.network, port.hostAddress),
+  }))
   await releasePorts(database, ports)
   writeTransaction(database, () => {
     for (const port of moved) {

@@ -1,10 +1,12 @@
 import { TsctrError } from '../../errors.ts'
 import { writeTransaction } from '../../host/database.ts'
 import { endpointsOf } from '../../network/addresses.ts'
-import { allocatePorts, anyAddress, type PortRequest } from '../../network/allocate-ports.ts'
+import { allocatePorts, isAnyAddress, type PortRequest } from '../../network/allocate-ports.ts'
+import { openIpv6Path } from '../../network/endpoint.ts'
 import { findNetwork } from '../../network/networks.ts'
 import { commitPorts, insertPort, type PublishedPort, portsOf } from '../../network/ports.ts'
 import { publishPorts, releasePorts } from '../../network/publish.ts'
+import { bundleOf } from '../../runtime/bundle.ts'
 import {
   type ContainerRecord,
   findContainer,
@@ -94,7 +96,7 @@ async function putBack(
 
 /** Nothing is taken for a container that does not run, or that no network leads out of. */
 async function takePorts(
-  { database }: ContainerStores,
+  { database, stateRoot }: ContainerStores,
   record: ContainerRecord,
   requests: readonly PortRequest[],
 ): Promise<PublishedPort[]> {
@@ -105,7 +107,9 @@ async function takePorts(
   })
   const way = wayOutside(joined)
   if (way === undefined) return []
-  return allocatePorts(database, requests, { endpoint: way.endpoint, owner: record.process })
+  const netnsPath = bundleOf(stateRoot, record.namespace, record.id).netns
+  await openIpv6Path(way.endpoint, { network: way.network, netnsPath })
+  return allocatePorts(database, requests, { ...way, owner: record.process })
 }
 
 function refuseUnknown({ name, remove }: PortsUpdate, ports: readonly PortRequest[]): void {
@@ -138,7 +142,9 @@ function isLive(wanted: PortRequest, port: PublishedPort): boolean {
     wanted.containerPort === port.containerPort &&
     wanted.protocol === port.protocol &&
     (hostPorts === undefined ||
-      ((hostAddress ?? anyAddress) === port.hostAddress &&
+      ((hostAddress === undefined
+        ? isAnyAddress(port.hostAddress)
+        : hostAddress === port.hostAddress) &&
         port.hostPort >= hostPorts.first &&
         port.hostPort <= hostPorts.last))
   )
