@@ -9,7 +9,7 @@ import type { ContainerRecord } from '../store/containers.ts'
 import { asConfig } from './config.ts'
 import { releaseVolumes } from './container-volumes.ts'
 import { endHealthHelper } from './health/health-helper.ts'
-import { releaseNetworks } from './networks/release-networks.ts'
+import { needsNamespace, releaseNetworks } from './networks/release-networks.ts'
 import { cgroupsPath } from './spec/cgroups-path.ts'
 import type { ContainerStores } from './stores.ts'
 
@@ -25,6 +25,7 @@ export async function releaseRun(stores: ContainerStores, record: ContainerRecor
     removeLeftoverCgroup(cgroupsPath(asConfig(record.config), record.id)),
   )
   const isReleased = traced('release the networks', () => releaseNetworks(stores, record.id))
+  if (needsNamespace(stores, record.id)) await isReleased
   try {
     removeNetworkNamespace(bundle.netns)
     for (const path of [bundle.rootfs, bundle.sharedMemory]) {

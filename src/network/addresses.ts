@@ -2,6 +2,7 @@ import type { Database } from '../host/database.ts'
 import type { Owner } from '../host/owner.ts'
 import { parseSubnet } from './ipv4.ts'
 import { parseSubnet6 } from './ipv6.ts'
+import type { NetworkDriver } from './networks.ts'
 
 export interface Ipv6Place {
   readonly address: string
@@ -13,6 +14,9 @@ export interface Ipv6Place {
 /** A container's place in a network, as recorded. */
 export interface Endpoint {
   readonly networkName: string
+  readonly driver: NetworkDriver
+  /** The container's network namespace, where one of the drivers needs it to unplug it. */
+  readonly netnsPath: string | undefined
   readonly containerId: string
   readonly address: string
   readonly prefixLength: number
@@ -33,6 +37,8 @@ export interface Endpoint {
 }
 
 interface AddressRow {
+  netns: string | null
+  driver: NetworkDriver
   network: string
   address: string
   address6: string | null
@@ -51,7 +57,7 @@ interface AddressRow {
   gateway6: string | null
 }
 
-const selectRows = `SELECT address.*, subnet, gateway, subnet6, gateway6
+const selectRows = `SELECT address.*, driver, subnet, gateway, subnet6, gateway6
                     FROM address JOIN network ON network.name = address.network`
 
 /** In the order of the container's interfaces. */
@@ -96,12 +102,13 @@ export function addressesIn(database: Database, networkName: string): string[] {
 export function insertEndpoint(database: Database, endpoint: Endpoint): void {
   database
     .prepare(
-      `INSERT INTO address (network, address, address6, container_id, interface_name, host_interface,
+      `INSERT INTO address (network, netns, address, address6, container_id, interface_name, host_interface,
                             mac_address, aliases, state, owner_pid, owner_start_ticks, owner_boot_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       endpoint.networkName,
+      endpoint.netnsPath ?? null,
       endpoint.address,
       endpoint.ipv6?.address ?? null,
       endpoint.containerId,
@@ -135,6 +142,8 @@ export function deleteEndpoint(database: Database, { hostInterface }: Endpoint):
 function endpointOf(row: AddressRow): Endpoint {
   return {
     networkName: row.network,
+    driver: row.driver,
+    netnsPath: row.netns ?? undefined,
     containerId: row.container_id,
     address: row.address,
     prefixLength: parseSubnet(row.subnet).prefixLength,

@@ -27,6 +27,8 @@ export interface AddressRequest {
   readonly address6?: string | undefined
   readonly macAddress?: string | undefined
   readonly aliases?: readonly string[] | undefined
+  /** Where the container's network namespace is, or will be. */
+  readonly netnsPath?: string | undefined
 }
 
 /**
@@ -101,6 +103,8 @@ function take(database: Database, request: AddressRequest): Endpoint | undefined
     })
     const endpoint: Endpoint = {
       networkName,
+      driver: network.driver,
+      netnsPath: request.netnsPath,
       containerId,
       address: formatAddress(address),
       prefixLength: parseSubnet(network.subnet).prefixLength,

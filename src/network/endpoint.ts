@@ -3,10 +3,11 @@ import type { Database } from '../host/database.ts'
 import { deleteEndpoint, type Endpoint, endpointsOf } from './addresses.ts'
 import { interfaceExists } from './bridge.ts'
 import { ipv6PathOf, portAddress6 } from './ipv6-path.ts'
-import { runInNetworkNamespace } from './network-namespace.ts'
+import { isNetworkNamespace, runInNetworkNamespace } from './network-namespace.ts'
 import { networkOptions } from './network-options.ts'
 import { ipBatch } from './network-programs.ts'
 import type { Network } from './networks.ts'
+import { subInterfaceCommands } from './sub-interface.ts'
 
 /**
  * Plug a container's network namespace into a network: a veth pair between the bridge and the
@@ -30,9 +31,10 @@ export async function connectEndpoint(
     readonly hasPorts?: boolean | undefined
   },
 ): Promise<void> {
-  await removeHostInterface(endpoint)
+  await unplug(endpoint)
+  const outside = network.driver === 'bridge' ? pairCommands : subInterfaceCommands
   try {
-    await ipBatch(pairCommands(endpoint, network, netnsPath))
+    await ipBatch(outside(endpoint, network, netnsPath))
     const inside = [
       ...insideCommands(endpoint, hasDefaultRoute),
       ...(hasPorts ? pathCommands(endpoint, network) : []),
@@ -40,7 +42,7 @@ export async function connectEndpoint(
     await runInNetworkNamespace(netnsPath, () => ipBatch(inside))
   } catch (error) {
     // A failure of cleaning up must not replace what went wrong.
-    await removeHostInterface(endpoint).catch(() => {})
+    await unplug(endpoint).catch(() => {})
     throw error
   }
 }
@@ -74,7 +76,7 @@ export async function releaseEndpoints(database: Database, containerId: string):
 /** Unplug one endpoint and give its address back. What is gone already is no error. */
 export async function releaseEndpoint(database: Database, endpoint: Endpoint): Promise<void> {
   // The address is free only when nobody answers for it any more.
-  await removeHostInterface(endpoint)
+  await unplug(endpoint)
   deleteEndpoint(database, endpoint)
 }
 
@@ -113,6 +115,16 @@ function pathCommands(endpoint: Endpoint, network: Network): string[] {
   if (path === undefined) return []
   const address = `${portAddress6(network, endpoint)}/${path.subnet.prefixLength}`
   return [`addr replace ${address} dev ${endpoint.interfaceName} nodad`]
+}
+
+async function unplug(endpoint: Endpoint): Promise<void> {
+  const { driver, netnsPath, interfaceName } = endpoint
+  if (driver === 'bridge') return removeHostInterface(endpoint)
+  // It goes with its namespace, which another container may keep.
+  if (netnsPath === undefined || !isNetworkNamespace(netnsPath)) return
+  await runInNetworkNamespace(netnsPath, async () => {
+    if (interfaceExists(interfaceName)) await ipBatch([`link del ${interfaceName}`])
+  })
 }
 
 /** With one end of a veth pair the kernel removes the other. */

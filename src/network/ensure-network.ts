@@ -7,6 +7,7 @@ import { acceptInLegacyChain } from './foreign-chains.ts'
 import { lockHostNetwork } from './host-network-lock.ts'
 import { defaultNetworkName } from './network-name.ts'
 import { findNetwork, type Network } from './networks.ts'
+import { requireParent } from './sub-interface.ts'
 
 /**
  * A network with its bridge up and its rules in place, as ensureDefaultNetwork, which makes the
@@ -21,6 +22,10 @@ export async function ensureNetwork(
 ): Promise<Network> {
   if (name === defaultNetworkName) return ensureDefaultNetwork(database, { dataRoot })
   const known = requireNetwork(database, name)
+  if (known.driver !== 'bridge') {
+    requireParent(known)
+    return known
+  }
   if (isBridgeUp(known)) {
     if (hasLegacyFilter()) await acceptInLegacyChain(known.bridgeName)
     return known

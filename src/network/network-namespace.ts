@@ -1,8 +1,9 @@
-import { closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { isErrno } from '../errors.ts'
 import { CLONE_NEWNET, MNT_DETACH, MS_BIND, mount, setns, umount2, unshare } from '../host/libc.ts'
 
+const nsfs = 0x6e736673
 const ownNamespace = '/proc/thread-self/ns/net'
 
 /**
@@ -29,6 +30,11 @@ export function removeNetworkNamespace(path: string): void {
     if (!isErrno(error, 'ENOENT', 'EINVAL', 'ENOTDIR')) throw error
   }
   rmSync(path, { force: true })
+}
+
+/** Whether there is one to be entered: not only the file that it was kept by. Source: proc(5) NSFS_MAGIC */
+export function isNetworkNamespace(path: string): boolean {
+  return existsSync(path) && statfsSync(path).type === nsfs
 }
 
 /**

@@ -46,7 +46,10 @@ export function freeSubnet(
  */
 export function checkAddressing(
   database: Database,
-  network: Pick<Network, 'bridgeName' | 'subnet' | 'gateway' | 'ipRange' | 'auxAddresses'>,
+  network: Pick<
+    Network,
+    'driver' | 'bridgeName' | 'subnet' | 'gateway' | 'ipRange' | 'auxAddresses'
+  >,
 ): void {
   const subnet = parseSubnet(network.subnet)
   if (subnet.prefixLength > longestPrefix) {
@@ -58,9 +61,12 @@ export function checkAddressing(
       },
     )
   }
-  const inTheWay = takenSubnets(database, network.bridgeName).find((other) =>
-    isInTheWay(subnet, other.subnet),
-  )
+  // The others' subnets are those that the host itself is in.
+  const taken =
+    network.driver === 'bridge'
+      ? takenSubnets(database, network.bridgeName)
+      : ofNetworks(database, network.bridgeName)
+  const inTheWay = taken.find((other) => isInTheWay(subnet, other.subnet))
   if (inTheWay !== undefined) {
     const message = `subnet ${network.subnet}: overlaps with ${formatSubnet(inTheWay.subnet)} of ${inTheWay.of}`
     throw new TsctrError('FAILED_PRECONDITION', message)
@@ -89,11 +95,21 @@ export function isInTheWay(subnet: Subnet, other: Subnet): boolean {
   return other.prefixLength > 0 && overlap(subnet, other)
 }
 
-function takenSubnets(database: Database, bridgeName: string): { subnet: Subnet; of: string }[] {
-  const networks = listNetworks(database).filter((network) => network.bridgeName !== bridgeName)
-  const own = new Set([bridgeName, ...networks.map((network) => network.bridgeName)])
+interface TakenSubnet {
+  readonly subnet: Subnet
+  readonly of: string
+}
+
+function ofNetworks(database: Database, bridgeName: string): TakenSubnet[] {
+  return listNetworks(database)
+    .filter((network) => network.bridgeName !== bridgeName)
+    .map(({ subnet, name }) => ({ subnet: parseSubnet(subnet), of: `network ${name}` }))
+}
+
+function takenSubnets(database: Database, bridgeName: string): TakenSubnet[] {
+  const own = new Set([bridgeName, ...listNetworks(database).map((one) => one.bridgeName)])
   return [
-    ...networks.map(({ subnet, name }) => ({ subnet: parseSubnet(subnet), of: `network ${name}` })),
+    ...ofNetworks(database, bridgeName),
     ...hostRoutes()
       .filter(({ interfaceName }) => !own.has(interfaceName))
       .map(({ destination, interfaceName }) => ({

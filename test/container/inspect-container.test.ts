@@ -343,6 +343,8 @@ describe('the network', () => {
     })
     insertEndpoint(stores.database, {
       networkName: 'bridge',
+      driver: 'bridge',
+      netnsPath: undefined,
       containerId: id,
       address: '10.116.0.2',
       prefixLength: 20,

@@ -148,6 +148,30 @@ describe('IPv6', { skip }, () => {
     assert.throws(() => output('curl', '-sS', '--max-time', '3', 'http://[::1]:8081/'))
   })
 
+  test('networks are apart by IPv6 too; icc=false and --internal hold for it', async () => {
+    await succeeds('network', 'create', '--subnet', 'fd00:1::/64', 'front')
+    await succeeds('network', 'create', '--subnet', 'fd00:2::/64', '-o', 'icc=false', 'lonely')
+    await succeeds('network', 'create', '--subnet', 'fd00:3::/64', '--internal', 'closed')
+    const at = (network: string, address: string): Promise<string> =>
+      web('--name', `${network}${address.at(-1)}`, '--network', network, '--ip6', address)
+    await at('front', 'fd00:1::8')
+    await at('lonely', 'fd00:2::8')
+    await at('lonely', 'fd00:2::9')
+    await at('closed', 'fd00:3::8')
+    await at('closed', 'fd00:3::9')
+    const reaches = async (from: string, address: string): Promise<boolean> => {
+      const args = ['exec', from, 'ping', '-6', '-c', '1', '-W', '2', address]
+      return (await sandbox.run(args)).stdout.includes('1 packets received')
+    }
+    assert.equal(await reaches('closed8', 'fd00:3::9'), true)
+    assert.equal(await reaches('lonely8', 'fd00:2::9'), false)
+    assert.equal(await reaches('front8', 'fd00:2::8'), false)
+    assert.equal(await reaches('lonely8', 'fd00:1::8'), false)
+    assert.equal(await reaches('front8', 'fd00:3::8'), false)
+    assert.match(await succeeds('exec', 'front8', 'ip', '-6', 'route'), /^default via fd00:1::1/m)
+    assert.doesNotMatch(await succeeds('exec', 'closed8', 'ip', '-6', 'route'), /default/)
+  })
+
   test('a port of one IPv6 address is there only', async () => {
     await web('--name', 'web', '-p', '[::1]:8080:80', '-p', `[${hostAddress6}]:8081:80`)
     assert.equal(get('[::1]:8080'), 'hello')

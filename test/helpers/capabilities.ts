@@ -56,6 +56,13 @@ export const needsIpv6 = once((): SkipReason => {
   return reason === undefined ? false : `needs IPv6: ${reason}`
 })
 
+/** Interfaces of this type on top of another. */
+export function needsInterfaces(type: 'macvlan' | 'ipvlan'): SkipReason {
+  const trial = `ip link add one type veth peer name two && ip link add three link one type ${type}`
+  const reason = failure('unshare', ['--net', 'sh', '-c', trial])
+  return reason === undefined ? false : `needs ${type}: ${reason}`
+}
+
 /** Overlay, runc and conmon; a container is run to see whether it works. */
 export const needsContainers = once((): SkipReason => {
   const missing = needsOverlay() || needsPrograms('runc', 'conmon', 'busybox')

@@ -81,6 +81,8 @@ describe('addresses of a network', () => {
     const endpoint = await allocate('a')
     assert.deepEqual(endpoint, {
       networkName: 'small',
+      driver: 'bridge',
+      netnsPath: undefined,
       containerId: 'a',
       address: '10.9.8.2',
       prefixLength: 29,

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { keyValues, parseKeyValue } from '../../container/flag-values/key-values.ts'
 import { oneOf } from '../../container/flag-values/one-of.ts'
 import { parseAddressText, parseSubnetText } from '../../container/flag-values/subnet.ts'
-import { createNetwork } from '../../container/networks/create-network.ts'
+import { createNetwork, type NetworkRequest } from '../../container/networks/create-network.ts'
 import { parseNetworkName } from '../../network/network-name.ts'
 import { parseNetworkOption } from '../../network/network-options.ts'
 import { withContext } from '../context.ts'
@@ -10,7 +10,7 @@ import { repeated, single } from '../flag-parser.ts'
 
 interface NetworkCreateFlags {
   readonly auxAddress?: readonly string[]
-  readonly driver: 'bridge'
+  readonly driver: NetworkRequest['driver']
   readonly gateway?: readonly string[]
   readonly internal?: boolean
   readonly ipRange?: readonly string[]
@@ -24,7 +24,12 @@ export function addNetworkCreateCommand(parent: Command): void {
   parent
     .command('create <network>')
     .description('Make a network')
-    .option('-d, --driver <driver>', 'only bridge', single('--driver', oneOf('bridge')), 'bridge')
+    .option(
+      '-d, --driver <driver>',
+      'bridge, or macvlan, ipvlan: on the network of --opt parent=INTERFACE',
+      single('--driver', oneOf('bridge', 'macvlan', 'ipvlan')),
+      'bridge',
+    )
     .option(
       '--subnet <address/length>',
       'its addresses; again for IPv6',
@@ -50,7 +55,7 @@ export function addNetworkCreateCommand(parent: Command): void {
     .option('--label <name=value>', 'set a label', repeated('--label', parseKeyValue))
     .option(
       '-o, --opt <name=value>',
-      'mtu=BYTES, icc=true|false',
+      'mtu=BYTES, icc=true|false, parent=INTERFACE, macvlan_mode=MODE, ipvlan_mode=l2',
       repeated('--opt', parseNetworkOption),
     )
     .action((operand: string, flags: NetworkCreateFlags, command: Command) => {
@@ -58,6 +63,7 @@ export function addNetworkCreateCommand(parent: Command): void {
       return withContext(command, async (ctx) => {
         const id = await createNetwork(ctx, {
           name,
+          driver: flags.driver,
           subnets: flags.subnet ?? [],
           gateways: flags.gateway ?? [],
           ipRanges: flags.ipRange ?? [],

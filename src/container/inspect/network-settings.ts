@@ -6,7 +6,7 @@ import type { ImageProcessConfig } from '../../oci/image-config.ts'
 import { nilList, nilMap } from '../../oci/nil.ts'
 import { bundleOf } from '../../runtime/bundle.ts'
 import type { ContainerRecord } from '../../store/containers.ts'
-import { asConfig } from '../config.ts'
+import { asConfig, type NetworkAttachment } from '../config.ts'
 import { attachmentsOf, namesInNetwork, networkNames } from '../networks/attachments.ts'
 import { exposedBy } from '../networks/wanted-ports.ts'
 import type { ContainerStores } from '../stores.ts'
@@ -70,7 +70,7 @@ function inspectEndpoint(
   const aliases = attachment?.aliases ?? []
   const { hostname } = config
   return {
-    IPAMConfig: attachment?.address === undefined ? null : { IPv4Address: attachment.address },
+    IPAMConfig: attachment === undefined ? null : wantedAddresses(attachment),
     Links: nilList,
     Aliases: aliases.length === 0 ? nilList : aliases,
     DriverOpts: nilMap,
@@ -82,6 +82,14 @@ function inspectEndpoint(
   }
 }
 
+function wantedAddresses({ address, address6 }: NetworkAttachment): object | null {
+  if (address === undefined && address6 === undefined) return null
+  return {
+    ...(address === undefined ? {} : { IPv4Address: address }),
+    ...(address6 === undefined ? {} : { IPv6Address: address6 }),
+  }
+}
+
 function addressing(endpoint: Endpoint | undefined): object {
   return {
     Gateway: endpoint?.gateway ?? '',
@@ -90,7 +98,8 @@ function addressing(endpoint: Endpoint | undefined): object {
     IPv6Gateway: endpoint?.ipv6?.gateway ?? '',
     GlobalIPv6Address: endpoint?.ipv6?.address ?? '',
     GlobalIPv6PrefixLen: endpoint?.ipv6?.prefixLength ?? 0,
-    MacAddress: endpoint?.macAddress ?? '',
+    // An ipvlan interface has that of its parent.
+    MacAddress: endpoint === undefined || endpoint.driver === 'ipvlan' ? '' : endpoint.macAddress,
   }
 }
 

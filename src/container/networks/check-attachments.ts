@@ -24,6 +24,10 @@ export async function checkAttachments(
     }
     if (attachment.address !== undefined) checkAddress(network, attachment.address)
     if (attachment.address6 !== undefined) checkAddress6(network, attachment.address6)
+    if (attachment.macAddress !== undefined && network.driver === 'ipvlan') {
+      const message = `network ${network.name}: ipvlan takes no hardware address, it has its parent’s`
+      throw new TsctrError('INVALID_ARGUMENT', message)
+    }
     found.push({ ...attachment, name: network.name })
   }
   return found

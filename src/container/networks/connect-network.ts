@@ -49,7 +49,7 @@ export async function connectNetwork(
     }
     const owner = record.process
     const netnsPath = bundleOf(stores.stateRoot, record.namespace, record.id).netns
-    const joined = await takeAddress(stores, record.id, attachment)
+    const joined = await takeAddress(stores, { containerId: record.id, netnsPath }, attachment)
     try {
       await plugIn(joined, netnsPath, { hasDefaultRoute: false, hasPorts: false })
       writeTransaction(database, () => {

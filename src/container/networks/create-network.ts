@@ -5,7 +5,9 @@ import { bringUpBridge, takeDownBridge } from '../../network/bridge.ts'
 import { userBridgePrefix } from '../../network/default-network.ts'
 import { lockHostNetwork } from '../../network/host-network-lock.ts'
 import { reservedNetworkNames } from '../../network/network-name.ts'
+import { optionsOf } from '../../network/network-options.ts'
 import { deleteNetwork, findNetwork, insertNetwork, type Network } from '../../network/networks.ts'
+import { requireParent } from '../../network/sub-interface.ts'
 import { checkAddressing } from '../../network/subnets.ts'
 import { checkAddressing6 } from '../../network/subnets6.ts'
 import type { ContainerStores } from '../stores.ts'
@@ -15,6 +17,7 @@ import { removeStrayBridges } from './remove-network.ts'
 
 export interface NetworkRequest extends AddressRequest {
   readonly name: string
+  readonly driver: 'bridge' | 'macvlan' | 'ipvlan'
   readonly isInternal: boolean
   readonly options: Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>
@@ -37,6 +40,7 @@ export async function createNetwork(
     const message = `network ${request.name}: is predefined, its name cannot be given to another`
     throw new TsctrError('ALREADY_EXISTS', message)
   }
+  refuseForeignOptions(request)
   const lock = await lockHostNetwork()
   try {
     await removeStrayBridges(stores)
@@ -44,6 +48,7 @@ export async function createNetwork(
       throw new TsctrError('ALREADY_EXISTS', `network ${request.name}: exists already`)
     }
     const network = networkOf(stores, request)
+    if (network.driver !== 'bridge') requireParent(network)
     checkAddressing(database, network)
     checkAddressing6(database, network)
     writeTransaction(database, () => {
@@ -51,7 +56,7 @@ export async function createNetwork(
       recordNetworkEvent(database, namespace, { network, action: 'create' })
     })
     try {
-      await bringUpBridge(database, network)
+      if (network.driver === 'bridge') await bringUpBridge(database, network)
     } catch (error) {
       await undo(database, namespace, network)
       throw error
@@ -69,7 +74,7 @@ function networkOf({ database, dataRoot }: NetworkStores, request: NetworkReques
   return {
     name,
     id,
-    driver: 'bridge',
+    driver: request.driver,
     bridgeName,
     ...planAddresses(database, { name, id, bridgeName }, request),
     isInternal,
@@ -83,11 +88,18 @@ function networkOf({ database, dataRoot }: NetworkStores, request: NetworkReques
   }
 }
 
+function refuseForeignOptions({ name, driver, options }: NetworkRequest): void {
+  const foreign = Object.keys(options).find((key) => !optionsOf[driver].includes(key))
+  if (foreign === undefined) return
+  const message = `network ${name}: --opt ${foreign} means nothing to driver ${driver}`
+  throw new TsctrError('INVALID_ARGUMENT', message)
+}
+
 async function undo(database: Database, namespace: string, network: Network): Promise<void> {
   writeTransaction(database, () => {
     deleteNetwork(database, network.name)
     recordNetworkEvent(database, namespace, { network, action: 'destroy' })
   })
   // A failure of cleaning up must not replace what went wrong; the next command finds what is left.
-  await takeDownBridge(network.bridgeName).catch(() => {})
+  if (network.driver === 'bridge') await takeDownBridge(network.bridgeName).catch(() => {})
 }

@@ -1,11 +1,13 @@
+import type { Database } from '../../host/database.ts'
 import { selfAsOwner } from '../../host/owner.ts'
 import type { Endpoint } from '../../network/addresses.ts'
 import { allocateAddress } from '../../network/allocate-address.ts'
-import { allocatePorts } from '../../network/allocate-ports.ts'
+import { allocatePorts, type PortRequest } from '../../network/allocate-ports.ts'
 import { connectEndpoint } from '../../network/endpoint.ts'
 import { ensureNetwork } from '../../network/ensure-network.ts'
 import { createNetworkNamespace } from '../../network/network-namespace.ts'
 import type { Network } from '../../network/networks.ts'
+import type { PublishedPort } from '../../network/ports.ts'
 import { publishPorts } from '../../network/publish.ts'
 import type { ContainerRecord } from '../../store/containers.ts'
 import { asConfig, type NetworkAttachment } from '../config.ts'
@@ -37,17 +39,11 @@ export async function joinNetworks(
   const config = asConfig(record.config)
   const joined: Joined[] = []
   for (const attachment of attachmentsOf(config)) {
-    joined.push(await takeAddress(stores, record.id, attachment))
+    joined.push(await takeAddress(stores, { containerId: record.id, netnsPath }, attachment))
   }
   const way = wayOutside(joined)
   const wanted = wantedPorts(config, imageProcessOf(stores, record))
-  const ports =
-    way === undefined
-      ? []
-      : await allocatePorts(stores.database, wanted, {
-          ...way,
-          owner: selfAsOwner(),
-        })
+  const ports = await takePorts(stores.database, way, wanted)
   createNetworkNamespace(netnsPath)
   for (const one of joined) {
     const isWay = one === way
@@ -57,18 +53,28 @@ export async function joinNetworks(
   return joined
 }
 
+/** Take the ports of a container, if the way leads over a bridge of ours: others publish none. */
+async function takePorts(
+  database: Database,
+  way: Joined | undefined,
+  wanted: readonly PortRequest[],
+): Promise<PublishedPort[]> {
+  if (way?.network.driver !== 'bridge') return []
+  return allocatePorts(database, wanted, { ...way, owner: selfAsOwner() })
+}
+
 /** Take an address for a container in a network, which is brought up if need be. */
 export async function takeAddress(
   stores: ContainerStores,
-  containerId: string,
-  { name, ...place }: NetworkAttachment,
+  place: { readonly containerId: string; readonly netnsPath: string },
+  { name, ...wishes }: NetworkAttachment,
 ): Promise<Joined> {
   const network = await ensureNetwork(stores.database, name, { dataRoot: stores.dataRoot })
   const endpoint = await allocateAddress(stores.database, {
     networkName: name,
-    containerId,
-    owner: selfAsOwner(),
     ...place,
+    owner: selfAsOwner(),
+    ...wishes,
   })
   return { network, endpoint }
 }

@@ -35,6 +35,7 @@ export async function redirect(
   const { networkName } = way.endpoint
   const commands = defaultRoutes(way.endpoint, 'replace')
   await runInNetworkNamespace(netnsPath, () => ipBatch(commands))
+  if (way.network.driver !== 'bridge') return releasePorts(database, ports)
   await openIpv6Path(way.endpoint, { network: way.network, netnsPath })
   if (ports.length === 0) {
     const wanted = wantedPorts(asConfig(record.config), imageProcessOf(stores, record))

@@ -1,9 +1,17 @@
-import { networksOf } from '../../network/addresses.ts'
+import { endpointsOf, networksOf } from '../../network/addresses.ts'
 import { releaseEndpoints } from '../../network/endpoint.ts'
 import { portsOf } from '../../network/ports.ts'
 import { releasePorts } from '../../network/publish.ts'
 import type { ContainerStores } from '../stores.ts'
 import { refreshHostNames } from './host-names.ts'
+
+/** Whether a container is unplugged from inside its namespace, which has to wait for that. */
+export function needsNamespace(
+  { database }: Pick<ContainerStores, 'database'>,
+  containerId: string,
+): boolean {
+  return endpointsOf(database, containerId).some(({ driver }) => driver !== 'bridge')
+}
 
 /** Give back a container's ports, its places in networks and its names. What is gone already is no error. */
 export async function releaseNetworks(

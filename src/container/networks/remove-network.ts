@@ -40,7 +40,7 @@ export async function removeNetwork(stores: NetworkStores, name: string): Promis
       deleteNetwork(database, network.name)
       recordNetworkEvent(database, namespace, { network, action: 'destroy' })
     })
-    await takeDownBridge(network.bridgeName)
+    if (network.driver === 'bridge') await takeDownBridge(network.bridgeName)
   } finally {
     lock.release()
   }

@@ -106,7 +106,7 @@ async function takePorts(
     return network === undefined ? [] : [{ endpoint, network }]
   })
   const way = wayOutside(joined)
-  if (way === undefined) return []
+  if (way?.network.driver !== 'bridge') return []
   const netnsPath = bundleOf(stateRoot, record.namespace, record.id).netns
   await openIpv6Path(way.endpoint, { network: way.network, netnsPath })
   return allocatePorts(database, requests, { ...way, owner: record.process })
