@@ -1,19 +1,18 @@
 import type { Database } from '../host/database.ts'
-import { isAlive } from '../host/owner.ts'
-import { type ContainerRecord, listContainers } from '../store/containers.ts'
+import { listContainers } from '../store/containers.ts'
+import { countsAsRunning, dockerState } from './docker-state.ts'
 
 export interface ContainerCounts {
+  /** Those that are paused not among them, as docker counts. */
   readonly running: number
+  readonly paused: number
   readonly stopped: number
 }
 
 /** How many containers a namespace has: a record that claims to run counts only if its process does. */
 export function countContainers(database: Database, namespace: string): ContainerCounts {
-  const containers = listContainers(database, namespace)
-  const running = containers.filter(isRunning).length
-  return { running, stopped: containers.length - running }
-}
-
-function isRunning({ state, process }: ContainerRecord): boolean {
-  return state === 'running' && process !== undefined && isAlive(process)
+  const states = listContainers(database, namespace).map((record) => dockerState(record))
+  const paused = states.filter((state) => state === 'paused').length
+  const running = states.filter(countsAsRunning).length - paused
+  return { running, paused, stopped: states.length - running - paused }
 }

@@ -37,7 +37,7 @@ export async function describeEngine(store: MaybeStore): Promise<EngineDescripti
     facts,
     containers: store.hasDatabase
       ? countContainers(store.database, store.namespace)
-      : { running: 0, stopped: 0 },
+      : { running: 0, paused: 0, stopped: 0 },
     images: store.hasDatabase ? listImages(store.database, store.namespace).length : 0,
     runtime,
     monitor,

@@ -29,9 +29,9 @@ export function addInfoCommand(parent: Command): void {
 function dockerInfo(engine: EngineDescription, dataRoot: string) {
   const { host, containers, runtime, monitor } = engine
   return {
-    Containers: containers.running + containers.stopped,
+    Containers: containers.running + containers.paused + containers.stopped,
     ContainersRunning: containers.running,
-    ContainersPaused: 0,
+    ContainersPaused: containers.paused,
     ContainersStopped: containers.stopped,
     Images: engine.images,
     Driver: 'overlayfs',
@@ -53,8 +53,39 @@ function dockerInfo(engine: EngineDescription, dataRoot: string) {
     RuncVersion: runtime?.version ?? '',
     ConmonVersion: monitor?.version ?? '',
     SecurityOptions: securityOptions(engine),
+    ...kernelSupport(engine),
+    SystemTime: new Date().toISOString(),
+    Debug: false,
+    IndexServerAddress: 'https://index.docker.io/v1/',
+    Plugins: {
+      Volume: ['local'],
+      Network: ['bridge', 'host', 'null'],
+      Authorization: null,
+      Log: ['journald', 'json-file', 'k8s-file', 'none'],
+    },
+    Labels: [],
+    ExperimentalBuild: false,
+    // There is no swarm, and no daemon to keep containers alive for.
+    Swarm: { LocalNodeState: 'inactive', ControlAvailable: false },
+    LiveRestoreEnabled: true,
     Warnings: engine.warnings,
     ClientInfo: { Version: programVersion, Os: 'linux' },
+  }
+}
+
+/** Which flags of `run` this host can do. */
+function kernelSupport({ facts }: EngineDescription) {
+  const { mode, hasSwapLimit } = facts.cgroup
+  const hasLimits = mode !== 'none'
+  return {
+    MemoryLimit: hasLimits,
+    SwapLimit: hasSwapLimit,
+    CpuCfsPeriod: hasLimits,
+    CpuCfsQuota: hasLimits,
+    CPUShares: hasLimits,
+    CPUSet: hasLimits,
+    PidsLimit: hasLimits,
+    OomKillDisable: mode === 'v1' || mode === 'hybrid',
   }
 }
 
@@ -78,6 +109,7 @@ function infoText(engine: EngineDescription, info: ReturnType<typeof dockerInfo>
   const counts = [
     ['Containers', String(info.Containers)],
     [' Running', String(info.ContainersRunning)],
+    [' Paused', String(info.ContainersPaused)],
     [' Stopped', String(info.ContainersStopped)],
     ['Images', String(info.Images)],
   ] as const

@@ -33,6 +33,24 @@ describe('info', () => {
     assert.equal(found.Containers, 0)
     assert.match(found.ServerVersion, /^\d+\.\d+\.\d+$/)
     assert.equal(existsSync(dataRoot), false)
+    // Docker's, by the kinds of their values.
+    const kinds = {
+      ...{ ContainersRunning: 'number', ContainersPaused: 'number', ContainersStopped: 'number' },
+      ...{ Images: 'number', NCPU: 'number', MemTotal: 'number', SystemTime: 'string' },
+      ...{
+        MemoryLimit: 'boolean',
+        SwapLimit: 'boolean',
+        CpuCfsQuota: 'boolean',
+        CPUSet: 'boolean',
+      },
+      ...{ PidsLimit: 'boolean', OomKillDisable: 'boolean', IndexServerAddress: 'string' },
+      ...{ OperatingSystem: 'string', KernelVersion: 'string', Name: 'string', Debug: 'boolean' },
+    }
+    for (const [name, kind] of Object.entries(kinds)) assert.equal(typeof found[name], kind, name)
+    assert.equal(found.OomKillDisable, !isUnified)
+    assert.deepEqual(found.Plugins.Volume, ['local'])
+    assert.equal(found.Swarm.LocalNodeState, 'inactive')
+    assert.ok(Math.abs(Date.parse(found.SystemTime) - Date.now()) < 60_000)
   })
 
   test('takes a template', () => {
