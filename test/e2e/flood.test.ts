@@ -75,6 +75,28 @@ describe('a container that floods its output', { skip }, () => {
     await Promise.all([...slow, ...readers.map(({ finished }) => finished)])
     await succeeds('rm', 'flood')
   })
+
+  test('is followed to its last byte, at a size that stays', async () => {
+    const line = '0123456789'.repeat(10)
+    const bytes = 200_000_000 - (200_000_000 % (line.length + 1))
+    const script = `sleep 2; yes ${line} | head -c ${bytes}`
+    const run = ['run', '-d', '--name', 'fast', '--network', 'none', 'busybox', 'sh', '-c', script]
+    await succeeds(...run)
+    const { child, finished } = sandbox.start(['logs', '-f', 'fast'], { timeoutMs: 300_000 })
+    let seen = 0
+    const sizes: number[] = []
+    child.stdout?.removeAllListeners('data')
+    child.stdout?.on('data', (chunk: Buffer) => {
+      seen += chunk.length
+      // The first part is the program's own growing up.
+      if (seen > (sizes.length + 1) * (bytes / 10)) sizes.push(residentKiB(child.pid ?? 0))
+    })
+    assert.equal((await finished).exitCode, 0)
+    assert.equal(seen, bytes)
+    const [early = 0, late = 0] = [sizes[2], sizes.at(-1)]
+    assert.ok(late - early < 16 * 1024, `${sizes.join(', ')} KiB`)
+    await succeeds('rm', 'fast')
+  })
 })
 
 function residentKiB(pid: number): number {
