@@ -2,7 +2,7 @@ import { TsctrError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Platform } from '../oci/platform.ts'
 import { findImage } from './find-image.ts'
-import { layerSnapshots, snapshotSizes } from './image-layers.ts'
+import { layerSnapshots } from './image-layers.ts'
 import { shownImage } from './local-images.ts'
 import type { ImageStores } from './stores.ts'
 
@@ -35,7 +35,7 @@ export function imageHistory(
       hint: `tsctr pull ${text}`,
     })
   }
-  const sizes = snapshotSizes(stores)
+  const sizes = stores.snapshots.sizes()
   const layers = layerSnapshots(image)
   let used = 0
   const steps = image.config.history.map((entry) => {

@@ -5,7 +5,7 @@ import { keysOf, nilList, nilMap, withOptional } from '../oci/nil.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
 import { familiarName, familiarRepository, parseReference } from '../oci/reference.ts'
 import { findImage } from './find-image.ts'
-import { snapshotSizes, unpackedBytes } from './image-layers.ts'
+import { unpackedBytes } from './image-layers.ts'
 import { imageNames } from './image-names.ts'
 import { inspectHealthcheck } from './inspect-healthcheck.ts'
 import { shownImage } from './local-images.ts'
@@ -67,7 +67,7 @@ export function inspectImage(
     Architecture: config.platform.architecture,
     Os: config.platform.os,
     // 0 while it is not unpacked.
-    Size: unpackedBytes(image, snapshotSizes(stores)) ?? 0,
+    Size: unpackedBytes(image, stores.snapshots.sizes()) ?? 0,
     GraphDriver: graphDriver(stores, image),
     RootFS: { Type: 'layers', Layers: config.diffIDs },
     Metadata: { LastTagTime: record.updatedAt.toISOString() },

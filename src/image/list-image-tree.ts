@@ -5,7 +5,6 @@ import type { Digest } from '../oci/digest.ts'
 import type { Platform } from '../oci/platform.ts'
 import { type ContainerRecord, listContainers } from '../store/containers.ts'
 import type { ImageFilter } from './image-filters.ts'
-import { snapshotSizes } from './image-layers.ts'
 import { findImageParts, type ImagePart, type ImageParts } from './image-parts.ts'
 import { type ListedImage, listLocalImages } from './list-images.ts'
 import { mountsOfImage } from './mounted-images.ts'
@@ -52,7 +51,7 @@ export function listImageTree(
 ): ImageTree[] {
   const listed = listLocalImages(stores, platform, filters)
   const containers = listContainers(stores.database, stores.namespace)
-  const sizes = snapshotSizes(stores)
+  const sizes = stores.snapshots.sizes()
   const groups = Map.groupBy(listed, ({ target }) => target.digest)
   return [...groups.values()].map((images) => treeOf({ stores, containers, sizes }, images))
 }

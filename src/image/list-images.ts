@@ -8,7 +8,7 @@ import { type ImageRecord, listImages } from '../store/images.ts'
 import { findImage } from './find-image.ts'
 import { type ImageFacts, readImageFacts } from './image-facts.ts'
 import type { ImageFilter } from './image-filters.ts'
-import { snapshotSizes, sumOfSizes } from './image-layers.ts'
+import { sumOfSizes } from './image-layers.ts'
 import type { ImageStores } from './stores.ts'
 
 /** A name and what stands behind it. Sizes and containers are worked out when they are asked for. */
@@ -49,7 +49,7 @@ export function listLocalImages(
 ): ListedImage[] {
   const records = listImages(stores.database, stores.namespace)
   const containersOf = once(() => countContainers(stores))
-  const sizes = once(() => snapshotSizes(stores))
+  const sizes = once(() => stores.snapshots.sizes())
   const reader = readImageFacts(
     stores,
     records.map(({ target }) => target),

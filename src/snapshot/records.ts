@@ -43,6 +43,16 @@ export function listSnapshots(database: Database): SnapshotInfo[] {
     .map(toRecord)
 }
 
+/** Name and bytes of each committed snapshot: all that listings of many images want of them. */
+export function listSizes(database: Database): [key: string, sizeBytes: number][] {
+  return database
+    .prepare<[], [string, number]>(
+      "SELECT key, coalesce(size_bytes, 0) FROM snapshot WHERE kind = 'committed'",
+    )
+    .raw()
+    .all()
+}
+
 /** Numbers of a snapshot's parents, nearest first. */
 export function parentNumbersTopFirst(database: Database, key: string): number[] {
   return database

@@ -6,6 +6,7 @@ import {
   deleteSnapshot,
   getSnapshot,
   insertSnapshot,
+  listSizes,
   listSnapshots,
   markCommitted,
   parentNumbersTopFirst,
@@ -108,6 +109,10 @@ export class SnapshotStore implements Snapshotter {
 
   walk(): SnapshotInfo[] {
     return listSnapshots(this.#database)
+  }
+
+  sizes(): Map<string, number> {
+    return new Map(listSizes(this.#database))
   }
 
   directoriesTopFirst(key: string): string[] {

@@ -34,6 +34,8 @@ export interface Snapshotter {
   forget(key: string): void
   /** Every snapshot in the order of its number. */
   walk(): SnapshotInfo[]
+  /** Bytes that each committed snapshot takes, by its name. */
+  sizes(): Map<string, number>
   /**
    * Directories that show the snapshot when laid over each other: its own, then its parents'.
    *

@@ -54,18 +54,23 @@ export function addImagesCommand(parent: Command): void {
         }
         const images = listLocalImages(ctx, wantedPlatform(), filters)
         const { format, trunc } = flags
-        if (flags.quiet === true && [undefined, '', 'table'].includes(format)) {
+        if (flags.quiet === true && isTable(format)) {
           ctx.stdout.write(images.map(({ id }) => `${trunc ? shortId(id) : id}\n`).join(''))
           return
         }
-        const now = new Date()
-        const rows = images.map((image) => rowOf(image, { now, trunc }))
         const table = layout.table.flatMap((field) =>
           field === 'ID' && flags.digests === true ? ['Digest', field] : [field],
         )
+        const view = { now: new Date(), trunc }
+        const shown = isTable(format) ? table : undefined
+        const rows = images.map((image) => rowOf(image, view, shown))
         ctx.stdout.write(renderRows(rows, { ...layout, table }, { format, isTerminal: isatty(1) }))
       })
     })
+}
+
+function isTable(format: string | undefined): boolean {
+  return format === undefined || ['', 'table'].includes(format.trim())
 }
 
 /** As docker has it: a tree has a form of its own. */
@@ -97,47 +102,44 @@ export const layout: RowLayout = {
   wide: ['Repository', 'Tag', 'ID', 'CreatedSince', 'Platform', 'Size', 'BlobSize'],
 }
 
-/** What a format does not show is not worked out. */
-export function rowOf(image: ListedImage, { now, trunc }: { now: Date; trunc: boolean }): Row {
-  const { reference, createdAt, facts } = image
-  return {
-    get Repository() {
-      return familiarRepository(reference)
-    },
-    // docker shows what was pulled by its digest without a tag.
-    Tag: reference.digest === undefined ? (reference.tag ?? none) : none,
-    Digest: image.target.digest,
-    ID: trunc ? shortId(image.id) : image.id,
-    get CreatedSince() {
-      return createdAt === undefined ? 'N/A' : humanAge(createdAt, now)
-    },
-    get CreatedAt() {
-      return createdAt === undefined ? 'N/A' : localTime(createdAt)
-    },
-    get Size() {
-      return sizeText(image.sizeBytes)
-    },
-    get VirtualSize() {
-      return sizeText(image.sizeBytes)
-    },
-    get SharedSize() {
-      return sizeText(image.sharedBytes)
-    },
-    get UniqueSize() {
-      const { sizeBytes = 0, sharedBytes } = image
-      return sizeText(sharedBytes === undefined ? undefined : sizeBytes - sharedBytes)
-    },
-    get BlobSize() {
-      return sizeText(image.blobBytes)
-    },
-    get Containers() {
-      return String(image.containers)
-    },
-    Name: image.name,
-    get Platform() {
-      return facts === undefined ? none : formatPlatform(facts.platform)
-    },
+interface View {
+  readonly now: Date
+  readonly trunc: boolean
+}
+
+const columns: Readonly<Record<string, (image: ListedImage, view: View) => string>> = {
+  Repository: ({ reference }) => familiarRepository(reference),
+  // docker shows what was pulled by its digest without a tag.
+  Tag: ({ reference }) => (reference.digest === undefined ? (reference.tag ?? none) : none),
+  Digest: ({ target }) => target.digest,
+  ID: ({ id }, { trunc }) => (trunc ? shortId(id) : id),
+  CreatedSince: ({ createdAt }, { now }) =>
+    createdAt === undefined ? 'N/A' : humanAge(createdAt, now),
+  CreatedAt: ({ createdAt }) => (createdAt === undefined ? 'N/A' : localTime(createdAt)),
+  Size: ({ sizeBytes }) => sizeText(sizeBytes),
+  VirtualSize: ({ sizeBytes }) => sizeText(sizeBytes),
+  SharedSize: ({ sharedBytes }) => sizeText(sharedBytes),
+  UniqueSize: ({ sizeBytes = 0, sharedBytes }) =>
+    sizeText(sharedBytes === undefined ? undefined : sizeBytes - sharedBytes),
+  BlobSize: ({ blobBytes }) => sizeText(blobBytes),
+  Containers: ({ containers }) => String(containers),
+  Name: ({ name }) => name,
+  Platform: ({ facts }) => (facts === undefined ? none : formatPlatform(facts.platform)),
+}
+
+/**
+ * @param fields  all that will be shown, where that is known; else every field is a getter, which
+ *                costs more than all the rest where there are hundreds of images
+ */
+export function rowOf(image: ListedImage, view: View, fields?: readonly string[]): Row {
+  if (fields !== undefined) {
+    return Object.fromEntries(fields.map((field) => [field, columns[field]?.(image, view)]))
   }
+  const row = {}
+  for (const [field, textOf] of Object.entries(columns)) {
+    Object.defineProperty(row, field, { enumerable: true, get: () => textOf(image, view) })
+  }
+  return row
 }
 
 function sizeText(bytes: number | undefined): string {

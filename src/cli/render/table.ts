@@ -14,29 +14,26 @@ export interface TableLayout {
  */
 export function alignTabs(lines: readonly string[], layout: TableLayout = {}): string {
   const { minWidth = 10, padding = 3 } = layout
+  const cellWidth = widthFunction(lines)
   const table = lines.map((line) => line.split('\t'))
-  const widths = table.map((): number[] => [])
+  const padded = table.map((cells) => cells.slice())
   const columns = Math.max(0, ...table.map((cells) => cells.length - 1))
   for (let column = 0; column < columns; column++) {
     for (let first = 0; first < table.length; first++) {
       let end = first
       let width = minWidth
       for (; end < table.length && hasColumn(table[end], column); end++) {
-        width = Math.max(width, cellWidth(table[end]?.[column]) + padding)
+        width = Math.max(width, cellWidth(table[end]?.[column] ?? '') + padding)
       }
-      for (let row = first; row < end; row++) widths[row]?.push(width)
+      for (let row = first; row < end; row++) {
+        const cell = table[row]?.[column] ?? ''
+        const cells = padded[row] ?? []
+        cells[column] = cell + ' '.repeat(width - cellWidth(cell))
+      }
       first = Math.max(first, end)
     }
   }
-  return table
-    .map((cells, row) => {
-      const padded = cells.map((cell, column) => {
-        const width = widths[row]?.[column] ?? 0
-        return cell + ' '.repeat(Math.max(0, width - cellWidth(cell)))
-      })
-      return `${padded.join('')}\n`
-    })
-    .join('')
+  return padded.map((cells) => `${cells.join('')}\n`).join('')
 }
 
 /** A header line and rows of cells, aligned. Cells must not hold tabs or newlines. */
@@ -55,9 +52,10 @@ function hasColumn(cells: readonly string[] | undefined, column: number): boolea
   return cells !== undefined && cells.length - 1 > column
 }
 
-/** Characters; to take a text apart into them would be most of the time that a long table takes. */
-function cellWidth(cell = ''): number {
-  return cell.length - (cell.match(pairs)?.length ?? 0)
+/** Characters of a text. To look for pairs in each cell would be most of a long table's time. */
+function widthFunction(lines: readonly string[]): (text: string) => number {
+  if (!lines.some((line) => /[\ud800-\udbff]/.test(line))) return (text) => text.length
+  return (text) => text.length - (text.match(pairs)?.length ?? 0)
 }
 
 /** Characters of two UTF-16 units. */
