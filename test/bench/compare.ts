@@ -97,10 +97,10 @@ function onlyVersion(): boolean {
 
 function cellsOf(name: RowName, times: number): Promise<Map<string, Cell>> {
   if (name === 'memory') return memoryCells()
-  return name === 'pull-peak' ? peakCells(name) : timeCells(name, times)
+  return name === 'pull-peak' || name === 'push-peak' ? peakCells(name) : timeCells(name, times)
 }
 
-async function peakCells(name: 'pull-peak'): Promise<Map<string, Cell>> {
+async function peakCells(name: 'pull-peak' | 'push-peak'): Promise<Map<string, Cell>> {
   const cells = new Map<string, Cell>()
   for (const peer of peers) {
     const trial = peer.trials[name]

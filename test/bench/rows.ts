@@ -10,6 +10,7 @@ export interface Row {
 }
 
 export const containersOfPs = 100
+export const imagesOfList = 500
 
 const table = [
   { name: 'run-none', title: '`run --rm --network none busybox true`', unit: 'ms', times: 20 },
@@ -17,6 +18,7 @@ const table = [
   { name: 'exec', title: '`exec NAME true`', unit: 'ms', times: 20 },
   { name: 'rm', title: '`rm -f` of a running container', unit: 'ms', times: 10 },
   { name: 'ps', title: `\`ps -a\`, ${containersOfPs} containers`, unit: 'ms', times: 20 },
+  { name: 'images', title: `\`images\`, ${imagesOfList} images`, unit: 'ms', times: 20 },
   // Before the pulls: the dockerd of those has no bridge, and removes docker0 when it starts.
   { name: 'memory', title: 'resident memory, one idle container', unit: 'bytes', times: 1 },
   { name: 'pull-tmpfs', title: 'cold `pull` of redis, store on tmpfs', unit: 'ms', times: 10 },
@@ -26,11 +28,18 @@ const table = [
   { name: 'save', title: '`save` of redis to a file', unit: 'ms', times: 5 },
   { name: 'load', title: 'cold `load` of what it saved', unit: 'ms', times: 5 },
   { name: 'push', title: '`push` of redis to an empty registry', unit: 'ms', times: 10 },
+  { name: 'push-large', title: '`push` of that 1 GiB, to an empty registry', unit: 'ms', times: 3 },
+  { name: 'push-peak', title: 'peak memory of that push', unit: 'bytes', times: 1 },
   { name: 'version', title: '`version`', unit: 'ms', times: 20 },
 ] as const satisfies readonly Row[]
 
 /** Rows that need an image too large to be made for nothing. */
-export const rowsOfLargeImage: readonly RowName[] = ['pull-large', 'pull-peak']
+export const rowsOfLargeImage: readonly RowName[] = [
+  'pull-large',
+  'pull-peak',
+  'push-large',
+  'push-peak',
+]
 
 export type RowName = (typeof table)[number]['name']
 export const rows: readonly (Row & { readonly name: RowName })[] = table

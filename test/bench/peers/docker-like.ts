@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { containersOfPs } from '../rows.ts'
+import { writeManyImages } from '../many-images.ts'
+import { containersOfPs, imagesOfList } from '../rows.ts'
 import { type Command, runCommand } from '../run-command.ts'
 import type { MemoryTrial, Trial, Trials, Workspace } from './peer.ts'
 
@@ -99,25 +100,38 @@ export function archiveTrials(
 /**
  * All is sent each time: another registry than the image's own, with nothing in it.
  *
- * @param redis    reference of the image as this engine reaches it
+ * @param image    reference of it as this engine reaches it
  * @param options  what makes `push` speak plain HTTP
  */
 export function pushTrial(
   command: Command,
-  redis: string,
+  image: string,
   { emptyRegistryHost, emptyRegistryStorage }: Workspace,
   options: readonly string[] = [],
 ): Trial {
-  const target = `${emptyRegistryHost}/team/redis:1`
+  const target = `${emptyRegistryHost}/team/app:1`
   return {
     async setUp() {
-      await runCommand([...command, 'pull', '-q', ...options, redis])
-      await runCommand([...command, 'tag', redis, target])
+      await runCommand([...command, 'pull', '-q', ...options, image])
+      await runCommand([...command, 'tag', image, target])
     },
     before: [['rm', '-rf', join(emptyRegistryStorage, 'docker')], ['sync']],
     command: [...command, 'push', '-q', ...options, target],
-    // Rows that remove redis to be cold would keep its layers.
+    // Rows that remove the image to be cold would keep its layers.
     tearDown: async () => void (await runCommand([...command, 'rmi', target])),
+  }
+}
+
+/** Images that differ, in a store that nothing else is in, or of which they are removed. */
+export function imagesTrial(command: Command, archive: string): Trial {
+  let names: readonly string[] = []
+  return {
+    async setUp() {
+      names = writeManyImages(archive, imagesOfList)
+      await runCommand([...command, 'load', '-q', '-i', archive])
+    },
+    command: [...command, 'images'],
+    tearDown: async () => void (await runCommand([...command, 'rmi', ...names])),
   }
 }
 

@@ -6,6 +6,7 @@ import {
   archiveTrials,
   dockerLikeMemory,
   dockerLikeTrials,
+  imagesTrial,
   pullTrial,
   pushTrial,
 } from './docker-like.ts'
@@ -30,6 +31,8 @@ export async function startDocker(workspace: Workspace): Promise<Peer | undefine
       'pull-large': pullBy(join(tmpfsDir, 'large'), `${registryHost}/library/large`),
       ...archiveTrials(cli.command, redis, join(diskDir, 'redis.tar')),
       push: pushTrial(cli.command, redis, workspace),
+      'push-large': pushTrial(cli.command, `${registryHost}/library/large`, workspace),
+      images: imagesTrial(cli.command, join(diskDir, 'many.tar')),
     },
     memory: dockerLikeMemory(cli, [daemon.pid, ...childrenOf(daemon.pid)]),
   }

@@ -19,6 +19,7 @@ export async function startLimit(workspace: Workspace): Promise<Peer> {
       ...(await runcTrials(diskDir)),
       'pull-tmpfs': unpackTrial(join(tmpfsDir, 'unpacked'), layers),
       'pull-disk': unpackTrial(join(diskDir, 'unpacked'), layers),
+      images: { command: [workspace.program, 'version'], note: '`tsctr version`' },
       version: { command: [process.execPath, '-e', '0'], note: '`node -e 0`' },
     },
   }

@@ -4,6 +4,7 @@ import {
   archiveTrials,
   dockerLikeMemory,
   dockerLikeTrials,
+  imagesTrial,
   pullTrial,
   pushTrial,
 } from './docker-like.ts'
@@ -36,6 +37,9 @@ export async function startPodman(workspace: Workspace): Promise<Peer | undefine
       'pull-peak': pullTrial(commandAt(join(tmpfsDir, 'large')), large, plainHttp),
       ...archiveTrials(cli.command, redis, join(diskDir, 'redis.tar'), plainHttp),
       push: pushTrial(cli.command, redis, workspace, plainHttp),
+      'push-large': pushTrial(commandAt(join(tmpfsDir, 'large')), large, workspace, plainHttp),
+      'push-peak': pushTrial(commandAt(join(tmpfsDir, 'large')), large, workspace, plainHttp),
+      images: imagesTrial(commandAt(join(diskDir, 'many')), join(diskDir, 'many.tar')),
     },
     memory: dockerLikeMemory(cli, []),
   }

@@ -5,6 +5,7 @@ import {
   archiveTrials,
   dockerLikeMemory,
   dockerLikeTrials,
+  imagesTrial,
   pullTrial,
   pushTrial,
 } from './docker-like.ts'
@@ -37,6 +38,9 @@ export async function startTsctr(workspace: Workspace): Promise<Peer> {
       'pull-peak': pullTrial(commandAt(join(tmpfsDir, 'large')), large),
       ...archiveTrials(cli.command, 'redis:alpine', join(diskDir, 'redis.tar')),
       push: pushTrial(cli.command, 'redis:alpine', workspace),
+      'push-large': pushTrial(commandAt(join(tmpfsDir, 'large')), large, workspace),
+      'push-peak': pushTrial(commandAt(join(tmpfsDir, 'large')), large, workspace),
+      images: imagesTrial(commandAt(join(diskDir, 'many')), join(diskDir, 'many.tar')),
       version: { command: [program, 'version'] },
     },
     memory: dockerLikeMemory(cli, []),
