@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { needsContainers, needsRegistry } from '../helpers/capabilities.ts'
 import { createRunSandbox, type RunSandbox } from '../helpers/run-sandbox.ts'
 
@@ -46,6 +47,41 @@ describe('run: what is run, by whom and how long', { skip }, () => {
     await sandbox.refuses(nowhere, /^tsctr: --network container nosuch: no such container/)
     assert.equal(await sandbox.succeeds('inspect', '-f', '{{.State.Status}}', 'web'), 'running')
     await sandbox.succeeds('rm', '-f', 'web', start)
+  })
+
+  test('what runs beside a container is small, and none of it is tsctr', async () => {
+    const flags = ['--rm', '--timeout', '999', '--health-cmd', 'true', '--health-interval', '1s']
+    const log = ['--log-opt', 'max-size=1m', '--log-opt', 'max-file=3']
+    const id = await sandbox.succeeds(
+      ...['run', '-d', '--name', 'beside', '--network', 'none', ...flags, ...log],
+      ...['busybox', 'sleep', '99'],
+    )
+    await sandbox.succeeds('wait', '--condition', 'healthy', 'beside')
+    // The check that made it healthy has started tsctr for a moment.
+    await sleep(1500)
+    const beside = readdirSync('/proc').flatMap((pid) => {
+      if (!/^\d+$/.test(pid)) return []
+      try {
+        const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+        const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+        const residentKiB = Number(/^VmRSS:\s*(\d+)/m.exec(status)?.[1])
+        const name = /^Name:\s*(.*)$/m.exec(status)?.[1] ?? ''
+        return args.includes(id) ? [{ name, residentKiB }] : []
+      } catch {
+        return []
+      }
+    })
+    const names = new Set(beside.map(({ name }) => name))
+    assert.ok(names.has('conmon'), [...names].join(' '))
+    assert.deepEqual(
+      [...names].filter((name) => !/^(conmon|sh|dash|tail|runc.*)$/.test(name)),
+      [],
+    )
+    for (const { name, residentKiB } of beside) {
+      if (!name.startsWith('runc'))
+        assert.ok(residentKiB <= 3 * 1024, `${name}: ${residentKiB} KiB`)
+    }
+    await sandbox.succeeds('rm', '-f', 'beside')
   })
 
   // A server that takes commands on stdin is told one after the other: `echo save | docker attach`.
