@@ -73,6 +73,20 @@ export function networksOf(database: Database, containerId: string): string[] {
   return endpointsOf(database, containerId).map(({ networkName }) => networkName)
 }
 
+/** As networksOf, of every container at once. */
+export function networksByContainer(database: Database): ReadonlyMap<string, readonly string[]> {
+  const networks = new Map<string, string[]>()
+  const rows = database
+    .prepare<[], Pick<AddressRow, 'container_id' | 'network'>>(
+      'SELECT container_id, network FROM address ORDER BY interface_name',
+    )
+    .all()
+  for (const { container_id, network } of rows) {
+    networks.set(container_id, [...(networks.get(container_id) ?? []), network])
+  }
+  return networks
+}
+
 /** Endpoints of a network, in no order. */
 export function endpointsIn(database: Database, networkName: string): Endpoint[] {
   return database

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { writeManagedHosts } from '../../src/network/managed-hosts.ts'
+import { managedHosts, writeManagedHosts } from '../../src/network/managed-hosts.ts'
 
 describe('names of other containers in /etc/hosts', () => {
   let dir: string
@@ -21,33 +21,33 @@ describe('names of other containers in /etc/hosts', () => {
 
   test('come, change and go; the file stays the same one, for it is bind-mounted', () => {
     const { ino } = statSync(path)
-    writeManagedHosts(path, [db])
+    writeManagedHosts(path, managedHosts([db]))
     assert.match(readFileSync(path, 'utf8'), /^10\.0\.0\.3\tdb db\.front$/m)
-    writeManagedHosts(path, [{ ...db, names: ['other'] }])
+    writeManagedHosts(path, managedHosts([{ ...db, names: ['other'] }]))
     assert.doesNotMatch(readFileSync(path, 'utf8'), /db/)
-    writeManagedHosts(path, [])
+    writeManagedHosts(path, managedHosts([]))
     assert.equal(readFileSync(path, 'utf8'), own)
     assert.equal(statSync(path).ino, ino)
   })
 
   test('what the container has written before and after them stays', () => {
-    writeManagedHosts(path, [db])
+    writeManagedHosts(path, managedHosts([db]))
     writeFileSync(path, `192.0.2.1 first\n${readFileSync(path, 'utf8')}192.0.2.2 last\n`)
-    writeManagedHosts(path, [])
+    writeManagedHosts(path, managedHosts([]))
     assert.equal(readFileSync(path, 'utf8'), `192.0.2.1 first\n${own}192.0.2.2 last\n`)
   })
 
   test('a list that a container has cut short is written anew', () => {
-    writeManagedHosts(path, [db])
+    writeManagedHosts(path, managedHosts([db]))
     const text = readFileSync(path, 'utf8')
     writeFileSync(path, text.slice(0, text.indexOf('10.0.0.3')))
-    writeManagedHosts(path, [db])
+    writeManagedHosts(path, managedHosts([db]))
     assert.equal(readFileSync(path, 'utf8'), text)
   })
 
   test('a container that is being removed has no file any more, which is no error', () => {
     rmSync(path)
-    writeManagedHosts(path, [db])
+    writeManagedHosts(path, managedHosts([db]))
     assert.throws(() => readFileSync(path), { code: 'ENOENT' })
   })
 })

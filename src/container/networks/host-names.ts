@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import type { Database } from '../../host/database.ts'
 import { lockFile } from '../../host/file-lock.ts'
-import { type Endpoint, endpointsIn, endpointsOf } from '../../network/addresses.ts'
+import { type Endpoint, endpointsIn, networksByContainer } from '../../network/addresses.ts'
 import type { HostEntry } from '../../network/hosts-file.ts'
-import { writeManagedHosts } from '../../network/managed-hosts.ts'
+import { managedHosts, writeManagedHosts } from '../../network/managed-hosts.ts'
 import { containerFiles } from '../../runtime/container-files.ts'
 import { type ContainerRecord, getContainer } from '../../store/containers.ts'
 import { asConfig } from '../config.ts'
@@ -25,15 +25,15 @@ export async function refreshHostNames(
   const lock = await lockFile(join(stores.dataRoot, 'hosts.lock'))
   try {
     const directory = new NetworkDirectory(stores.database)
+    const memberships = networksByContainer(stores.database)
     const concerned = new Set(
       networkNames.flatMap((name) => directory.in(name)).map(({ record }) => record),
     )
     for (const record of concerned) {
-      const entries = endpointsOf(stores.database, record.id)
-        .flatMap(({ networkName }) => directory.in(networkName))
-        .filter((other) => other.record.namespace === record.namespace)
-        .flatMap(entriesOf)
-      writeManagedHosts(containerFiles(stores.dataRoot, record.id).hosts, entries)
+      writeManagedHosts(
+        containerFiles(stores.dataRoot, record.id).hosts,
+        directory.managedFor(memberships.get(record.id) ?? [], record.namespace),
+      )
     }
   } finally {
     lock.release()
@@ -58,10 +58,25 @@ function entriesOf({ endpoint, record }: Member): HostEntry[] {
 class NetworkDirectory {
   readonly #database: Database
   readonly #networks = new Map<string, readonly Member[]>()
+  /** Most containers of a network share theirs. */
+  readonly #managed = new Map<string, string>()
   readonly #records = new Map<string, ContainerRecord | undefined>()
 
   constructor(database: Database) {
     this.#database = database
+  }
+
+  managedFor(networkNames: readonly string[], namespace: string): string {
+    const key = [namespace, ...networkNames].join(' ')
+    const known = this.#managed.get(key)
+    if (known !== undefined) return known
+    const entries = networkNames
+      .flatMap((name) => this.in(name))
+      .filter(({ record }) => record.namespace === namespace)
+      .flatMap(entriesOf)
+    const managed = managedHosts(entries)
+    this.#managed.set(key, managed)
+    return managed
   }
 
   in(networkName: string): readonly Member[] {
