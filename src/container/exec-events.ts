@@ -8,27 +8,31 @@ import type { ContainerStores } from './stores.ts'
 
 type EventStores = Pick<ContainerStores, 'database' | 'stateRoot'>
 
+/** The directory where what stands beside a program leaves how it ended. */
+export function openEndedExecs({ stateRoot }: EventStores): string {
+  const directory = endedExecsDirectory(stateRoot)
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  return directory
+}
+
 /**
- * Write to the journal that a program begins in a container, and which have ended before.
+ * Write to the journal that a program begins in a container, and which have ended before. Whoever
+ * sees to its end is there by now, so that what has begun in the journal ends there.
  *
- * @returns  the directory for how it ends
  * Source: moby daemon/exec.go
  */
 export function recordExecBegin(
   stores: EventStores,
   record: ContainerRecord,
   exec: { readonly id: string; readonly args: readonly string[] },
-): string {
+): void {
   const command = exec.args.join(' ')
   const further = { execID: exec.id }
-  const ends = endedExecsDirectory(stores.stateRoot)
-  mkdirSync(ends, { recursive: true, mode: 0o700 })
   unsyncedTransaction(stores.database, () => {
     takeAll(stores)
     recordContainerEvent(stores.database, record, `exec_create: ${command}`, further)
     recordContainerEvent(stores.database, record, `exec_start: ${command}`, further)
   })
-  return ends
 }
 
 /** Its caller has left by keys; the program goes on. */
@@ -44,9 +48,7 @@ export function recordExecDetach(
 
 /** What `events` follows beside the journal. */
 export function endedExecs(stores: EventStores): EventSource {
-  const directory = endedExecsDirectory(stores.stateRoot)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  return { directory, take: () => takeEndedExecs(stores) }
+  return { directory: openEndedExecs(stores), take: () => takeEndedExecs(stores) }
 }
 
 /** Write to the journal which programs have ended; whoever reads it or adds to it does this first. */

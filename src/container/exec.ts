@@ -13,7 +13,7 @@ import type { ContainerRecord } from '../store/containers.ts'
 import type { CallerStdio } from './caller-stdio.ts'
 import { asConfig } from './config.ts'
 import { execApart } from './exec-apart.ts'
-import { recordExecBegin, recordExecDetach } from './exec-events.ts'
+import { openEndedExecs, recordExecBegin, recordExecDetach } from './exec-events.ts'
 import { imageProcessOf } from './image-process.ts'
 import { isPaused } from './is-paused.ts'
 import { isRunning } from './observe.ts'
@@ -68,7 +68,9 @@ export async function execInContainer(
   const { caller, takesInput } = request
   const terminals = [0, 1, 2].filter((fd) => isatty(fd))
   const files = newExecFiles(bundle)
-  const endsDirectory = recordExecBegin(stores, record, { id: files.id, args: built.args })
+  const endsDirectory = openEndedExecs(stores)
+  const recordBegin = (): void =>
+    recordExecBegin(stores, record, { id: files.id, args: built.args })
   const guarded = {
     runtime,
     containerId: record.id,
@@ -89,6 +91,7 @@ export async function execInContainer(
       guard: (pidFile: string) => guardExec({ ...guarded, pidFile, endsDirectory: undefined }),
       onDetach: () => recordExecDetach(stores, record, files.id),
     }
+    recordBegin()
     return execApart({
       record,
       containerBundle: bundle,
@@ -100,6 +103,7 @@ export async function execInContainer(
     })
   }
   const guard = guardExec(guarded)
+  recordBegin()
   writeFileSync(files.process, formatRuntimeSpec(built), { mode: 0o600 })
   if (!request.takesInput) redirectToNull(0)
   beforeReplacing()
