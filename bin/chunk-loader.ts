@@ -62,6 +62,33 @@ export class ChunkScripts {
   }
 }
 
+/** Of Node's own modules those that take milliseconds: not each command that names them uses them. */
+const slowToLoad = new Set([
+  'node:child_process',
+  'node:crypto',
+  'node:ffi',
+  'node:net',
+  'node:worker_threads',
+  'node:zlib',
+])
+
+/** Stands for a module until something of it is asked for. */
+function whenUsed(name: string, requireOther: Require): unknown {
+  const load = (): object => requireOther(name) as object
+  return new Proxy(
+    {},
+    {
+      get: (_target, key) => Reflect.get(load(), key),
+      has: (_target, key) => Reflect.has(load(), key),
+      ownKeys: () => Reflect.ownKeys(load()),
+      getOwnPropertyDescriptor: (_target, key) => {
+        const found = Reflect.getOwnPropertyDescriptor(load(), key)
+        return found && { ...found, configurable: true }
+      },
+    },
+  )
+}
+
 /**
  * Run the program.
  *
@@ -79,7 +106,9 @@ export function runChunks(
     const known = modules.get(name)
     if (known !== undefined) return known.exports
     const chunk = scripts.find(name)
-    if (chunk === undefined) return requireOther(name)
+    if (chunk === undefined) {
+      return slowToLoad.has(name) ? whenUsed(name, requireOther) : requireOther(name)
+    }
     const module = { exports: {} as unknown }
     // Before it runs: chunks may need each other.
     modules.set(name, module)

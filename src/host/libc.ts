@@ -1,4 +1,4 @@
-import ffi from 'node:ffi'
+import * as ffi from 'node:ffi'
 import { closeSync } from 'node:fs'
 import { getSystemErrorMap } from 'node:util'
 
@@ -75,60 +75,65 @@ const OPOST = 1
 const termiosBytes = 60
 const outputFlagsOffset = 4
 
-const { functions: libc } = ffi.dlopen(null, {
-  mount: {
-    arguments: ['pointer', 'pointer', 'pointer', 'uint64', 'pointer'],
-    return: 'int32',
-  },
-  umount2: { arguments: ['pointer', 'int32'], return: 'int32' },
-  mknod: { arguments: ['pointer', 'uint32', 'uint64'], return: 'int32' },
-  lsetxattr: {
-    arguments: ['pointer', 'pointer', 'pointer', 'uint64', 'int32'],
-    return: 'int32',
-  },
-  lgetxattr: { arguments: ['pointer', 'pointer', 'pointer', 'uint64'], return: 'int64' },
-  llistxattr: { arguments: ['pointer', 'pointer', 'uint64'], return: 'int64' },
-  flock: { arguments: ['int32', 'int32'], return: 'int32' },
-  syncfs: { arguments: ['int32'], return: 'int32' },
-  utimensat: { arguments: ['int32', 'pointer', 'pointer', 'int32'], return: 'int32' },
-  syscall: {
-    arguments: ['int64', 'int64', 'pointer', 'pointer', 'int64'],
-    return: 'int64',
-  },
-  socket: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
-  connect: { arguments: ['int32', 'pointer', 'uint32'], return: 'int32' },
-  bind: { arguments: ['int32', 'pointer', 'uint32'], return: 'int32' },
-  getsockname: { arguments: ['int32', 'pointer', 'pointer'], return: 'int32' },
-  setsockopt: { arguments: ['int32', 'int32', 'int32', 'pointer', 'uint32'], return: 'int32' },
-  shutdown: { arguments: ['int32', 'int32'], return: 'int32' },
-  recv: { arguments: ['int32', 'pointer', 'uint64', 'int32'], return: 'int64' },
-  dup: { arguments: ['int32'], return: 'int32' },
-  dup2: { arguments: ['int32', 'int32'], return: 'int32' },
-  pipe2: { arguments: ['pointer', 'int32'], return: 'int32' },
-  posix_spawn: {
-    arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'pointer', 'pointer'],
-    return: 'int32',
-  },
-  posix_spawn_file_actions_init: { arguments: ['pointer'], return: 'int32' },
-  posix_spawn_file_actions_adddup2: { arguments: ['pointer', 'int32', 'int32'], return: 'int32' },
-  posix_spawn_file_actions_addclose: { arguments: ['pointer', 'int32'], return: 'int32' },
-  posix_spawn_file_actions_addchdir_np: { arguments: ['pointer', 'pointer'], return: 'int32' },
-  posix_spawn_file_actions_destroy: { arguments: ['pointer'], return: 'int32' },
-  posix_spawnattr_init: { arguments: ['pointer'], return: 'int32' },
-  posix_spawnattr_setflags: { arguments: ['pointer', 'int32'], return: 'int32' },
-  posix_spawnattr_setsigdefault: { arguments: ['pointer', 'pointer'], return: 'int32' },
-  posix_spawnattr_setsigmask: { arguments: ['pointer', 'pointer'], return: 'int32' },
-  posix_spawnattr_destroy: { arguments: ['pointer'], return: 'int32' },
-  memfd_create: { arguments: ['pointer', 'uint32'], return: 'int32' },
-  tcgetattr: { arguments: ['int32', 'pointer'], return: 'int32' },
-  tcsetattr: { arguments: ['int32', 'int32', 'pointer'], return: 'int32' },
-  unshare: { arguments: ['int32'], return: 'int32' },
-  setns: { arguments: ['int32', 'int32'], return: 'int32' },
-  __errno_location: { arguments: [], return: 'pointer' },
-})
+/** Bound at the first call: that takes 5 ms, and many a command makes none. */
+let bound: ReturnType<typeof bind> | undefined
+const libc = (): ReturnType<typeof bind> => (bound ??= bind())
+
+function bind() {
+  return ffi.dlopen(null, {
+    mount: {
+      arguments: ['pointer', 'pointer', 'pointer', 'uint64', 'pointer'],
+      return: 'int32',
+    },
+    umount2: { arguments: ['pointer', 'int32'], return: 'int32' },
+    mknod: { arguments: ['pointer', 'uint32', 'uint64'], return: 'int32' },
+    lsetxattr: {
+      arguments: ['pointer', 'pointer', 'pointer', 'uint64', 'int32'],
+      return: 'int32',
+    },
+    lgetxattr: { arguments: ['pointer', 'pointer', 'pointer', 'uint64'], return: 'int64' },
+    llistxattr: { arguments: ['pointer', 'pointer', 'uint64'], return: 'int64' },
+    flock: { arguments: ['int32', 'int32'], return: 'int32' },
+    syncfs: { arguments: ['int32'], return: 'int32' },
+    utimensat: { arguments: ['int32', 'pointer', 'pointer', 'int32'], return: 'int32' },
+    syscall: {
+      arguments: ['int64', 'int64', 'pointer', 'pointer', 'int64'],
+      return: 'int64',
+    },
+    socket: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
+    connect: { arguments: ['int32', 'pointer', 'uint32'], return: 'int32' },
+    bind: { arguments: ['int32', 'pointer', 'uint32'], return: 'int32' },
+    getsockname: { arguments: ['int32', 'pointer', 'pointer'], return: 'int32' },
+    setsockopt: { arguments: ['int32', 'int32', 'int32', 'pointer', 'uint32'], return: 'int32' },
+    shutdown: { arguments: ['int32', 'int32'], return: 'int32' },
+    recv: { arguments: ['int32', 'pointer', 'uint64', 'int32'], return: 'int64' },
+    dup: { arguments: ['int32'], return: 'int32' },
+    dup2: { arguments: ['int32', 'int32'], return: 'int32' },
+    pipe2: { arguments: ['pointer', 'int32'], return: 'int32' },
+    posix_spawn: {
+      arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'pointer', 'pointer'],
+      return: 'int32',
+    },
+    posix_spawn_file_actions_init: { arguments: ['pointer'], return: 'int32' },
+    posix_spawn_file_actions_adddup2: { arguments: ['pointer', 'int32', 'int32'], return: 'int32' },
+    posix_spawn_file_actions_addclose: { arguments: ['pointer', 'int32'], return: 'int32' },
+    posix_spawn_file_actions_addchdir_np: { arguments: ['pointer', 'pointer'], return: 'int32' },
+    posix_spawn_file_actions_destroy: { arguments: ['pointer'], return: 'int32' },
+    posix_spawnattr_init: { arguments: ['pointer'], return: 'int32' },
+    posix_spawnattr_setflags: { arguments: ['pointer', 'int32'], return: 'int32' },
+    posix_spawnattr_setsigdefault: { arguments: ['pointer', 'pointer'], return: 'int32' },
+    posix_spawnattr_setsigmask: { arguments: ['pointer', 'pointer'], return: 'int32' },
+    posix_spawnattr_destroy: { arguments: ['pointer'], return: 'int32' },
+    memfd_create: { arguments: ['pointer', 'uint32'], return: 'int32' },
+    tcgetattr: { arguments: ['int32', 'pointer'], return: 'int32' },
+    tcsetattr: { arguments: ['int32', 'int32', 'pointer'], return: 'int32' },
+    unshare: { arguments: ['int32'], return: 'int32' },
+    setns: { arguments: ['int32', 'int32'], return: 'int32' },
+    __errno_location: { arguments: [], return: 'pointer' },
+  }).functions
+}
 
 // The location is fixed for a thread; reading it by hand keeps calls that could change errno out.
-const errnoLocation = libc.__errno_location()
 
 /**
  * Mount a filesystem.
@@ -144,7 +149,7 @@ export function mount(
   flags: number,
   data?: string,
 ): void {
-  const result = libc.mount(
+  const result = libc().mount(
     cString(source),
     cString(target),
     type === undefined ? null : cString(type),
@@ -156,7 +161,7 @@ export function mount(
 
 /** Unmount what is mounted on `target`. Source: umount2(2) */
 export function umount2(target: Path, flags = 0): void {
-  if (libc.umount2(cString(target), flags) !== 0) throw systemError('umount2', target)
+  if (libc().umount2(cString(target), flags) !== 0) throw systemError('umount2', target)
 }
 
 /**
@@ -166,7 +171,7 @@ export function umount2(target: Path, flags = 0): void {
  * Source: mknod(2)
  */
 export function mknod(path: Path, mode: number, major = 0, minor = 0): void {
-  if (libc.mknod(cString(path), mode, makeDevice(major, minor)) !== 0) {
+  if (libc().mknod(cString(path), mode, makeDevice(major, minor)) !== 0) {
     throw systemError('mknod', path)
   }
 }
@@ -175,7 +180,7 @@ export function mknod(path: Path, mode: number, major = 0, minor = 0): void {
 export function lsetxattr(path: Path, name: string | Buffer, value: Buffer): void {
   // An empty Buffer has no address: give it one byte that is not read.
   const bytes = value.length === 0 ? Buffer.alloc(1) : value
-  if (libc.lsetxattr(cString(path), cString(name), bytes, BigInt(value.length), 0) !== 0) {
+  if (libc().lsetxattr(cString(path), cString(name), bytes, BigInt(value.length), 0) !== 0) {
     throw systemError('lsetxattr', path)
   }
 }
@@ -186,7 +191,7 @@ export function lgetxattr(path: Path, name: string | Buffer): Buffer | undefined
   const cName = cString(name)
   for (let capacity = 256; ; capacity *= 4) {
     const value = Buffer.alloc(capacity)
-    const length = Number(libc.lgetxattr(cPath, cName, value, BigInt(capacity)))
+    const length = Number(libc().lgetxattr(cPath, cName, value, BigInt(capacity)))
     if (length >= 0) return value.subarray(0, length)
     const error = systemError('lgetxattr', path)
     if (error.code === 'ENODATA' || error.code === 'ENOTSUP') return undefined
@@ -199,7 +204,7 @@ export function llistxattr(path: Path): Buffer[] {
   const cPath = cString(path)
   for (let capacity = 1024; ; capacity *= 4) {
     const names = Buffer.alloc(capacity)
-    const length = Number(libc.llistxattr(cPath, names, BigInt(capacity)))
+    const length = Number(libc().llistxattr(cPath, names, BigInt(capacity)))
     if (length < 0) {
       const error = systemError('llistxattr', path)
       if (error.code === 'ENOTSUP') return []
@@ -218,7 +223,7 @@ export function llistxattr(path: Path): Buffer[] {
  */
 export function tryFlock(fd: number, kind: 'shared' | 'exclusive'): boolean {
   const operation = (kind === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB
-  if (libc.flock(fd, operation) === 0) return true
+  if (libc().flock(fd, operation) === 0) return true
   const error = systemError('flock')
   if (error.code === 'EAGAIN' || error.code === 'EINTR') return false
   throw error
@@ -226,12 +231,12 @@ export function tryFlock(fd: number, kind: 'shared' | 'exclusive'): boolean {
 
 /** Release a lock taken with tryFlock. */
 export function unlockFlock(fd: number): void {
-  if (libc.flock(fd, LOCK_UN) !== 0) throw systemError('flock')
+  if (libc().flock(fd, LOCK_UN) !== 0) throw systemError('flock')
 }
 
 /** Write everything of the filesystem that holds `fd` to its device. Source: syncfs(2) */
 export function syncfs(fd: number): void {
-  if (libc.syncfs(fd) !== 0) throw systemError('syncfs')
+  if (libc().syncfs(fd) !== 0) throw systemError('syncfs')
 }
 
 /**
@@ -244,7 +249,7 @@ export function lutimesNs(path: Path, atimeNs: bigint, mtimeNs: bigint): void {
   const times = Buffer.alloc(32)
   writeTimespec(times, 0, atimeNs)
   writeTimespec(times, 16, mtimeNs)
-  if (libc.utimensat(AT_FDCWD, cString(path), times, AT_SYMLINK_NOFOLLOW) !== 0) {
+  if (libc().utimensat(AT_FDCWD, cString(path), times, AT_SYMLINK_NOFOLLOW) !== 0) {
     throw systemError('utimensat', path)
   }
 }
@@ -269,7 +274,7 @@ export function openat2(
   how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0)
   how.writeBigUInt64LE(BigInt(mode), 8)
   how.writeBigUInt64LE(BigInt(resolve), 16)
-  const fd = Number(libc.syscall(SYS_OPENAT2, BigInt(dirFd), cString(path), how, 24n))
+  const fd = Number(libc().syscall(SYS_OPENAT2, BigInt(dirFd), cString(path), how, 24n))
   if (fd < 0) throw systemError('openat2', path)
   return fd
 }
@@ -287,9 +292,9 @@ export function connectSeqpacket(path: string): number {
   if (name.length > 107) throw namedError('ENAMETOOLONG', 'connect', path)
   address.writeUInt16LE(AF_UNIX, 0)
   name.copy(address, 2)
-  const fd = libc.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)
+  const fd = libc().socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)
   if (fd < 0) throw systemError('socket')
-  if (libc.connect(fd, address, name.length + 3) !== 0) {
+  if (libc().connect(fd, address, name.length + 3) !== 0) {
     const error = systemError('connect', path)
     closeSync(fd)
     throw error
@@ -310,21 +315,21 @@ export function bindOnce(protocol: 'tcp' | 'udp' | 'sctp', address: Buffer, port
   const isIpv6 = address.length === 16
   const type = protocol === 'udp' ? SOCK_DGRAM : SOCK_STREAM
   const number = protocol === 'sctp' ? IPPROTO_SCTP : 0
-  const fd = libc.socket(isIpv6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, number)
+  const fd = libc().socket(isIpv6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, number)
   if (fd < 0) throw systemError('socket')
   try {
     const on = Buffer.from([1, 0, 0, 0])
     // What a program that ended a moment ago leaves in TIME_WAIT is in nobody's way.
-    if (protocol !== 'udp') libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, on, on.length)
-    if (isIpv6) libc.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, on, on.length)
+    if (protocol !== 'udp') libc().setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, on, on.length)
+    if (isIpv6) libc().setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, on, on.length)
     const name = Buffer.alloc(isIpv6 ? 28 : 16)
     name.writeUInt16LE(isIpv6 ? AF_INET6 : AF_INET, 0)
     name.writeUInt16BE(port, 2)
     address.copy(name, isIpv6 ? 8 : 4)
     const length = Buffer.alloc(4)
     length.writeUInt32LE(name.length)
-    if (libc.bind(fd, name, name.length) !== 0) throw systemError('bind')
-    if (libc.getsockname(fd, name, length) !== 0) throw systemError('getsockname')
+    if (libc().bind(fd, name, name.length) !== 0) throw systemError('bind')
+    if (libc().getsockname(fd, name, length) !== 0) throw systemError('getsockname')
     return name.readUInt16BE(2)
   } finally {
     closeSync(fd)
@@ -334,7 +339,7 @@ export function bindOnce(protocol: 'tcp' | 'udp' | 'sctp', address: Buffer, port
 /** End one or both directions of a socket. Source: shutdown(2) */
 export function shutdownSocket(fd: number, how: 'read' | 'write' | 'both'): void {
   const code = how === 'read' ? 0 : how === 'write' ? 1 : 2
-  if (libc.shutdown(fd, code) !== 0) {
+  if (libc().shutdown(fd, code) !== 0) {
     const error = systemError('shutdown')
     if (error.code !== 'ENOTCONN') throw error
   }
@@ -347,7 +352,7 @@ export function shutdownSocket(fd: number, how: 'read' | 'write' | 'both'): void
  * Source: recv(2)
  */
 export function receiveNow(fd: number, into: Buffer): number | undefined {
-  const length = Number(libc.recv(fd, into, BigInt(into.length), MSG_DONTWAIT))
+  const length = Number(libc().recv(fd, into, BigInt(into.length), MSG_DONTWAIT))
   if (length >= 0) return length
   const error = systemError('recv')
   if (error.code === 'EAGAIN' || error.code === 'EINTR') return undefined
@@ -356,12 +361,12 @@ export function receiveNow(fd: number, into: Buffer): number | undefined {
 
 /** Make `target` another descriptor of what `source` is; children inherit it. Source: dup2(2) */
 export function dup2(source: number, target: number): void {
-  if (libc.dup2(source, target) < 0) throw systemError('dup2')
+  if (libc().dup2(source, target) < 0) throw systemError('dup2')
 }
 
 /** Another descriptor of the same thing, which children inherit. Source: dup(2) */
 export function dup(fd: number): number {
-  const copy = libc.dup(fd)
+  const copy = libc().dup(fd)
   if (copy < 0) throw systemError('dup')
   return copy
 }
@@ -369,7 +374,7 @@ export function dup(fd: number): number {
 /** A pipe that no child inherits by itself. Source: pipe2(2) */
 export function openPipe(): { readonly readEnd: number; readonly writeEnd: number } {
   const ends = new Int32Array(2)
-  if (libc.pipe2(Buffer.from(ends.buffer), O_CLOEXEC) !== 0) throw systemError('pipe2')
+  if (libc().pipe2(Buffer.from(ends.buffer), O_CLOEXEC) !== 0) throw systemError('pipe2')
   return { readEnd: ends[0] ?? -1, writeEnd: ends[1] ?? -1 }
 }
 
@@ -389,29 +394,29 @@ export function spawnSession(
 ): void {
   const actions = Buffer.alloc(spawnTypeBytes)
   const attributes = Buffer.alloc(spawnTypeBytes)
-  libc.posix_spawn_file_actions_init(actions)
-  libc.posix_spawnattr_init(attributes)
+  libc().posix_spawn_file_actions_init(actions)
+  libc().posix_spawnattr_init(attributes)
   try {
     // Aside first: one that is given may have the number of one that is wanted.
     const aside = Math.max(descriptors.length, ...descriptors) + 1
     for (const [target, source] of descriptors.entries()) {
-      libc.posix_spawn_file_actions_adddup2(actions, source, aside + target)
+      libc().posix_spawn_file_actions_adddup2(actions, source, aside + target)
     }
     for (const target of descriptors.keys()) {
-      libc.posix_spawn_file_actions_adddup2(actions, aside + target, target)
-      libc.posix_spawn_file_actions_addclose(actions, aside + target)
+      libc().posix_spawn_file_actions_adddup2(actions, aside + target, target)
+      libc().posix_spawn_file_actions_addclose(actions, aside + target)
     }
-    libc.posix_spawn_file_actions_addchdir_np(actions, cString('/'))
-    libc.posix_spawnattr_setflags(
+    libc().posix_spawn_file_actions_addchdir_np(actions, cString('/'))
+    libc().posix_spawnattr_setflags(
       attributes,
       POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID,
     )
-    libc.posix_spawnattr_setsigdefault(attributes, Buffer.alloc(signalSetBytes, 0xff))
-    libc.posix_spawnattr_setsigmask(attributes, Buffer.alloc(signalSetBytes))
+    libc().posix_spawnattr_setsigdefault(attributes, Buffer.alloc(signalSetBytes, 0xff))
+    libc().posix_spawnattr_setsigmask(attributes, Buffer.alloc(signalSetBytes))
     const argv = cStrings([file, ...args])
     const envp = cStrings(Object.entries(env).map(([name, value]) => `${name}=${value}`))
     const pid = Buffer.alloc(4)
-    const errno = libc.posix_spawn(
+    const errno = libc().posix_spawn(
       pid,
       cString(file),
       actions,
@@ -421,14 +426,14 @@ export function spawnSession(
     )
     if (errno !== 0) throw errnoError(errno, 'posix_spawn', file)
   } finally {
-    libc.posix_spawn_file_actions_destroy(actions)
-    libc.posix_spawnattr_destroy(attributes)
+    libc().posix_spawn_file_actions_destroy(actions)
+    libc().posix_spawnattr_destroy(attributes)
   }
 }
 
 /** An anonymous file in memory; the caller closes the descriptor. Source: memfd_create(2) */
 export function memfdCreate(name: string): number {
-  const fd = libc.memfd_create(cString(name), MFD_CLOEXEC)
+  const fd = libc().memfd_create(cString(name), MFD_CLOEXEC)
   if (fd < 0) throw systemError('memfd_create')
   return fd
 }
@@ -436,10 +441,10 @@ export function memfdCreate(name: string): number {
 /** Let a terminal show what is written to it as it is: a line feed brings no carriage return. Source: tcsetattr(3) */
 export function passOutputThrough(fd: number): void {
   const termios = Buffer.alloc(termiosBytes)
-  if (libc.tcgetattr(fd, termios) !== 0) throw systemError('tcgetattr')
+  if (libc().tcgetattr(fd, termios) !== 0) throw systemError('tcgetattr')
   const flags = new Uint32Array(termios.buffer, termios.byteOffset + outputFlagsOffset, 1)
   flags[0] = (flags[0] ?? 0) & ~OPOST
-  if (libc.tcsetattr(fd, TCSANOW, termios) !== 0) throw systemError('tcsetattr')
+  if (libc().tcsetattr(fd, TCSANOW, termios) !== 0) throw systemError('tcsetattr')
 }
 
 /**
@@ -449,7 +454,7 @@ export function passOutputThrough(fd: number): void {
  * Source: unshare(2)
  */
 export function unshare(flags: number): void {
-  if (libc.unshare(flags) !== 0) throw systemError('unshare')
+  if (libc().unshare(flags) !== 0) throw systemError('unshare')
 }
 
 /**
@@ -460,7 +465,7 @@ export function unshare(flags: number): void {
  * Source: setns(2)
  */
 export function setns(fd: number, type: number): void {
-  if (libc.setns(fd, type) !== 0) throw systemError('setns')
+  if (libc().setns(fd, type) !== 0) throw systemError('setns')
 }
 
 /**
@@ -470,7 +475,7 @@ export function setns(fd: number, type: number): void {
  * Source: netlink(7)
  */
 export function openNetlink(protocol: number): number {
-  const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)
+  const fd = libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)
   if (fd < 0) throw systemError('socket')
   return fd
 }
@@ -525,7 +530,7 @@ function splitAtNul(bytes: Buffer): Buffer[] {
 }
 
 function systemError(syscall: string, path?: Path): NodeJS.ErrnoException {
-  return errnoError(ffi.getInt32(errnoLocation, 0), syscall, path)
+  return errnoError(ffi.getInt32(libc().__errno_location(), 0), syscall, path)
 }
 
 function errnoError(errno: number, syscall: string, path?: Path): NodeJS.ErrnoException {
