@@ -4,6 +4,7 @@ import { type ContainerRecord, findContainer } from '../store/containers.ts'
 import { recordAttach, recordDetach } from './attach-events.ts'
 import { type AttachedStdio, attachStdio, type StdioOptions } from './attach-stdio.ts'
 import { asConfig } from './config.ts'
+import { exitCodeOnRecord } from './exit-code-on-record.ts'
 import { proxySignals, type SignalProxy } from './forward-signals.ts'
 import { settleContainer } from './settle.ts'
 import { startContainer } from './start.ts'
@@ -68,6 +69,7 @@ export async function endOf(
   // The terminal is the user's again before the cleaning up.
   stdio?.close()
   const settledStatus = await traced('settle', () => settleContainer(stores, record.id))
-  const code = status?.code ?? settledStatus?.code
+  // One that somebody else has removed took its status along.
+  const code = status?.code ?? settledStatus?.code ?? exitCodeOnRecord(stores, record)
   return { kind: 'exited', exitCode: code ?? exitCodes.engineFailed }
 }

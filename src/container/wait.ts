@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { hasCode, TsctrError } from '../errors.ts'
 import type { ContainerRecord } from '../store/containers.ts'
-import { listEvents } from '../store/events.ts'
 import { dockerState } from './docker-state.ts'
+import { exitCodeOnRecord } from './exit-code-on-record.ts'
 import { isRunning } from './observe.ts'
 import { killedExitCode, settleContainer } from './settle.ts'
 import { settled } from './settled.ts'
@@ -75,15 +75,6 @@ async function waitForEnd(
   // Without a status its monitor was killed, or somebody was faster: it was removed or started anew.
   const settledStatus = await settleContainer(stores, record.id)
   return settledStatus?.code ?? exitCodeOnRecord(stores, record) ?? killedExitCode
-}
-
-/** The exit code that the journal has of the container's end. */
-function exitCodeOnRecord(stores: ContainerStores, record: ContainerRecord): number | undefined {
-  const sinceUs = (record.startedAt ?? record.createdAt).getTime() * 1000
-  const death = listEvents(stores.database, { namespace: record.namespace, sinceUs }).find(
-    ({ action, actorId }) => action === 'die' && actorId === record.id,
-  )
-  return death === undefined ? record.exitCode : Number(death.attributes.exitCode)
 }
 
 function conditionOf(

@@ -49,7 +49,7 @@ describe('a container of runc', () => {
 
   test('that dies on the way to its FIFO is left to the runtime', async () => {
     execFileSync('mkfifo', [fifo])
-    const pid = startProcess('sleep 0.2')
+    const pid = startProcess('exec sleep 0.2')
     writeState(pid)
     assert.equal(await openExecFifo(stateDir, 'c1'), false)
     assert.equal(existsSync(fifo), true)
@@ -61,7 +61,7 @@ describe('a container of runc', () => {
   })
 
   test('is forgotten with its processes', async () => {
-    const pid = startProcess('sleep 60')
+    const pid = startProcess('exec sleep 60')
     writeState(pid)
     assert.equal(await forgetRuncContainer(stateDir, 'c1'), true)
     assert.equal(processStartTicks(pid), undefined)
@@ -69,14 +69,14 @@ describe('a container of runc', () => {
   })
 
   test('whose pid another process has now is forgotten, and that one left alone', async () => {
-    const pid = startProcess('sleep 60')
+    const pid = startProcess('exec sleep 60')
     writeState(pid, { init_process_start: 1 })
     assert.equal(await forgetRuncContainer(stateDir, 'c1'), true)
     assert.notEqual(processStartTicks(pid), undefined)
   })
 
   test('that holds more than processes of its own is left to the runtime', async () => {
-    const pid = startProcess('sleep 60')
+    const pid = startProcess('exec sleep 60')
     const namespaces = [{ type: 'NEWPID', path: '' }]
     for (const change of [
       { config: { namespaces: [{ type: 'NEWPID', path: '/proc/1/ns/pid' }] } },
