@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
-import { exitCodes, TsctrError } from '../errors.ts'
+import { exitCodes, hasCode, TsctrError } from '../errors.ts'
 import { replaceProcess } from '../host/exec.ts'
 import { hostFacts } from '../host/host-facts.ts'
 import { redirectToNull } from '../host/null-input.ts'
@@ -53,11 +53,29 @@ export async function execInContainer(
   beforeReplacing: () => void,
 ): Promise<number> {
   const record = await settled(stores, request.name)
-  if (!isRunning(record) || record.process === undefined) {
-    throw new TsctrError('FAILED_PRECONDITION', `container ${request.name}: is not running`, {
-      hint: `tsctr start ${request.name}`,
-    })
+  if (!isRunning(record)) throw notRunning(request.name)
+  try {
+    return await execIn(stores, record, request, beforeReplacing)
+  } catch (error) {
+    // It has ended meanwhile, and what the exec stands on is gone.
+    if (!hasCode(error, 'FAILED_PRECONDITION') && !isRunning(record)) throw notRunning(request.name)
+    throw error
   }
+}
+
+function notRunning(name: string): TsctrError {
+  return new TsctrError('FAILED_PRECONDITION', `container ${name}: is not running`, {
+    hint: `tsctr start ${name}`,
+  })
+}
+
+async function execIn(
+  stores: ContainerStores,
+  record: ContainerRecord,
+  request: ExecRequest,
+  beforeReplacing: () => void,
+): Promise<number> {
+  if (record.process === undefined) throw notRunning(request.name)
   if (isPaused(record)) {
     const message = `container ${request.name}: is paused, unpause the container before exec`
     throw new TsctrError('FAILED_PRECONDITION', message, { hint: `tsctr unpause ${request.name}` })

@@ -19,7 +19,7 @@ export async function pauseContainer(stores: ContainerStores, name: string): Pro
     if (isPaused(record)) {
       throw new TsctrError('FAILED_PRECONDITION', `container ${name}: is already paused`)
     }
-    await pauseRuntime(runtime, record.id)
+    if (!(await pauseRuntime(runtime, record.id))) throw notRunning(name)
     recordContainerEvent(stores.database, record, 'pause')
   })
 }
@@ -40,6 +40,10 @@ export async function unpauseContainer(stores: ContainerStores, name: string): P
   })
 }
 
+function notRunning(name: string): TsctrError {
+  return new TsctrError('FAILED_PRECONDITION', `container ${name}: is not running`)
+}
+
 async function whileRunning(
   stores: ContainerStores,
   name: string,
@@ -47,9 +51,7 @@ async function whileRunning(
 ): Promise<void> {
   const { id } = await settled(stores, name)
   await withContainerLock(stores, id, async (record) => {
-    if (!isRunning(record)) {
-      throw new TsctrError('FAILED_PRECONDITION', `container ${name}: is not running`)
-    }
+    if (!isRunning(record)) throw notRunning(name)
     await body(record, runtimeOf(stores.stateRoot, record.namespace, record.runtime))
   })
 }

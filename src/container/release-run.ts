@@ -1,6 +1,7 @@
-import { rmdirSync, rmSync } from 'node:fs'
+import { rmdirSync } from 'node:fs'
 import { isErrno } from '../errors.ts'
 import { unmountIfMounted } from '../host/mount.ts'
+import { removeWhileWritten } from '../host/remove-while-written.ts'
 import { traced } from '../host/trace.ts'
 import { removeNetworkNamespace } from '../network/network-namespace.ts'
 import { bundleOf } from '../runtime/bundle.ts'
@@ -37,7 +38,7 @@ export async function releaseRun(stores: ContainerStores, record: ContainerRecor
   } finally {
     await isReleased
   }
-  rmSync(bundle.directory, { recursive: true, force: true })
+  removeWhileWritten(bundle.directory)
 }
 
 /** rmdir, not rm -r: if the unmount failed, a recursive delete would go through the mount. */

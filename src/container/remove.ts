@@ -1,7 +1,7 @@
-import { rmSync } from 'node:fs'
 import { hasCode, TsctrError } from '../errors.ts'
 import { unsyncedTransaction, writeTransaction } from '../host/database.ts'
 import { selfAsOwner } from '../host/owner.ts'
+import { removeWhileWritten } from '../host/remove-while-written.ts'
 import { containerFiles } from '../runtime/container-files.ts'
 import { deleteRuntime, runtimeOf } from '../runtime/runc.ts'
 import {
@@ -76,7 +76,7 @@ export async function removeLocked(
       if (!hasCode(error, 'NOT_FOUND')) throw error
     }
   }
-  rmSync(containerFiles(stores.dataRoot, record.id).directory, { recursive: true, force: true })
+  removeWhileWritten(containerFiles(stores.dataRoot, record.id).directory)
   const volumes = removesVolumes ? ownAnonymousVolumes(stores.database, record.id) : []
   unsyncedTransaction(stores.database, () => {
     if (!deleteContainer(stores.database, record.id)) return

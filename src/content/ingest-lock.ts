@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { isErrno } from '../errors.ts'
 import { type FileLock, lockFile, tryLockFile } from '../host/file-lock.ts'
 import { storageError } from '../host/storage-error.ts'
@@ -27,11 +28,11 @@ export async function lockIngest(paths: IngestPaths, signal?: AbortSignal): Prom
 /** Make a new ingest's directory and take its lock. */
 export function createIngest(paths: IngestPaths): FileLock {
   for (;;) {
-    mkdirSync(paths.directory, { mode: 0o700 })
+    mkdirSync(paths.directory, { mode: 0o700, recursive: true })
     const lock = tryLockIngest(paths)
     if (lock !== undefined) return lock
-    // A sweep took the new directory for garbage before it was locked: let it finish.
-    rmSync(paths.directory, { recursive: true, force: true })
+    // A sweep took the new directory for garbage before it was locked: let it take it away.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
   }
 }
 
@@ -50,5 +51,13 @@ export function tryLockIngest(paths: IngestPaths): FileLock | undefined {
 
 /** Remove an ingest's files; the caller holds its lock. */
 export function removeIngestFiles(paths: IngestPaths): void {
-  rmSync(paths.directory, { recursive: true, force: true })
+  // Out of the way first: its name may be wanted again while it is emptied.
+  const aside = `${paths.directory}-${randomBytes(6).toString('hex')}`
+  try {
+    renameSync(paths.directory, aside)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return
+    throw error
+  }
+  rmSync(aside, { recursive: true, force: true })
 }

@@ -69,10 +69,17 @@ export async function runtimeStatus(runtime: Runtime, containerId: string): Prom
   return (JSON.parse(result.stdout) as { status: string }).status
 }
 
-/** Freeze all processes of a running container. @throws RUNTIME_FAILED */
-export async function pauseRuntime(runtime: Runtime, containerId: string): Promise<void> {
+/**
+ * Freeze all processes of a running container.
+ *
+ * @returns  false if it does not run (any more)
+ * @throws   RUNTIME_FAILED
+ */
+export async function pauseRuntime(runtime: Runtime, containerId: string): Promise<boolean> {
   const result = await call(runtime, ['pause', containerId])
-  if (result.exitCode !== 0) throw runtimeError(containerId, result.stderr)
+  if (result.exitCode === 0) return true
+  if (isGone(result)) return false
+  throw runtimeError(containerId, result.stderr)
 }
 
 /**

@@ -59,7 +59,7 @@ describe('at once', { skip: needsContainers() || needsRegistry() || needsNetwork
     paused:
       /^tsctr: container \w+: (is paused, unpause the container before exec|cannot start a paused container, try unpause instead|is not paused|is already paused)$/,
     // exec is the runtime itself by then.
-    lost: /^exec failed: .*(setns|procReady|does not exist|stopped container)/,
+    lost: /^exec failed: .*(setns|procReady|does not exist|stopped container|paused container)|^\{.*"msg":"open .*no such file or directory"/,
     unknown: /^Error: No such object: \w+$/,
     running: /^tsctr: container \w+: is running$/,
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RunningRegistry } from '../../fixtures/docker-registry.ts'
@@ -58,7 +58,10 @@ describe('wait', { skip: needsContainers() || needsRegistry() }, () => {
     assert.equal((await waiting).stdout, '3\n')
     await run('two', [], 'sleep 1000')
     assert.equal(await succeeds('wait', '--condition', 'running', 'two'), '-1')
-    const removal = sandbox.start(['wait', '--condition', 'removed', 'two'])
+    const removal = sandbox.start(['wait', '-i', '20', '--condition', 'removed', 'two'])
+    // It must have seen the container before that goes.
+    while (!hasOpened(removal.child.pid ?? 0, 'meta.db')) await delay(20)
+    await delay(300)
     await succeeds('rm', '-f', 'two')
     assert.equal((await removal.finished).stdout, '137\n')
   })
@@ -79,6 +82,17 @@ describe('wait', { skip: needsContainers() || needsRegistry() }, () => {
     assert.match(never.stderr, /^tsctr: --interval "0": not a time of at least 1ms/)
   })
 })
+
+function hasOpened(pid: number, name: string): boolean {
+  const directory = `/proc/${pid}/fd`
+  return readdirSync(directory).some((fd) => {
+    try {
+      return readlinkSync(`${directory}/${fd}`).endsWith(`/${name}`)
+    } catch {
+      return false
+    }
+  })
+}
 
 /** Directories that a process watches. Source: proc(5) /proc/PID/fdinfo */
 function watchesOf(pid: number): number {
