@@ -13,7 +13,6 @@ else void main(process.argv.slice(2))
 async function main(argv: readonly string[]): Promise<void> {
   const found = findCommand(argv)
   const trace = traceOf(found)
-  if (trace !== undefined) startTrace(trace, `tsctr ${wordsOf(found)}`)
   const debug = isDebug(found)
   const fail = async (error: unknown): Promise<void> => {
     process.exitCode = exitCodeOf(error, found)
@@ -28,6 +27,7 @@ async function main(argv: readonly string[]): Promise<void> {
     void fail(error).finally(() => process.exit())
   })
   try {
+    if (trace !== undefined) startTrace(trace, `tsctr ${wordsOf(found)}`)
     await act(found)
   } catch (error) {
     await fail(error)

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { isErrno, TsctrError } from '../errors.ts'
+import { writeTrace } from './trace.ts'
 
 export interface RunOptions {
   /** Written to the program's stdin, which is then closed; without it stdin is /dev/null. */
@@ -163,6 +164,7 @@ export function startError(file: string, cause: unknown): TsctrError {
  * Source: execve(2)
  */
 export function replaceProcess(file: string, args: readonly string[]): never {
+  writeTrace()
   process.chdir('/')
   // Node ignores SIGPIPE, and an ignored signal stays ignored in the program that follows.
   process.on('SIGPIPE', () => {})

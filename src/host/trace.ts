@@ -1,4 +1,5 @@
-import { appendFileSync } from 'node:fs'
+import { openSync, writeSync } from 'node:fs'
+import { resolve } from 'node:path'
 
 interface Phase {
   readonly name: string
@@ -6,32 +7,39 @@ interface Phase {
   readonly endMs: number
 }
 
-let path: string | undefined
-const phases: Phase[] = []
+let trace: { readonly path: string; readonly fd: number; readonly processName: string } | undefined
+let phases: Phase[] = []
 
 /**
  * From now on note when each phase begins and ends; when the process exits the file gets them, after
  * what other processes have written there.
  *
+ * @throws  as openSync, if the file cannot be written
  * Source: Trace Event Format, "JSON Array Format", whose closing bracket may be missing
  */
 export function startTrace(file: string, processName: string): void {
-  path = file
+  // What is started by this command may work in another directory.
+  const path = resolve(file)
+  trace = { path, fd: openSync(path, 'a', 0o600), processName }
   phases.push({ name: 'start of the program', startMs: 0, endMs: performance.now() })
-  process.once('exit', () => {
-    if (path === undefined) return
-    appendFileSync(path, formatTrace(processName, phases), { mode: 0o600 })
-  })
+  process.once('exit', writeTrace)
+}
+
+/** At the end of the process, also where it becomes another program. */
+export function writeTrace(): void {
+  if (trace === undefined || phases.length === 0) return
+  writeSync(trace.fd, formatTrace(trace.processName, phases))
+  phases = []
 }
 
 /** The file that startTrace was given, for another process that belongs to this command. */
 export function traceFile(): string | undefined {
-  return path
+  return trace?.path
 }
 
 /** Do something that is a phase of the command; phases may lie in each other and beside each other. */
 export function traced<T>(name: string, body: () => T): T {
-  if (path === undefined) return body()
+  if (trace === undefined) return body()
   const startMs = performance.now()
   const end = (): void => void phases.push({ name, startMs, endMs: performance.now() })
   let result: T

@@ -54,6 +54,25 @@ describe('--trace', { skip: needsContainers() || needsRegistry() }, () => {
     assert.deepEqual(readTrace(file).processes, ['tsctr version', 'tsctr logs'])
   })
 
+  test('is written by an exec, which becomes the runtime', async () => {
+    const file = join(sandbox.dataRoot, 'trace-exec')
+    const network = ['--network', 'none']
+    await sandbox.run(['run', '-d', '--name', 'it', ...network, 'busybox', 'sleep', '1000'])
+    try {
+      assert.equal((await sandbox.run(['--trace', file, 'exec', 'it', 'true'])).exitCode, 0)
+    } finally {
+      await sandbox.run(['rm', '-f', 'it'])
+    }
+    assert.deepEqual(readTrace(file).processes, ['tsctr exec'])
+  })
+
+  test('that cannot be written is refused before anything is done', async () => {
+    const file = join(sandbox.dataRoot, 'missing/trace')
+    const { stdout, stderr, exitCode } = await sandbox.run(['--trace', file, 'version'])
+    assert.deepEqual({ stdout, exitCode }, { stdout: '', exitCode: 1 })
+    assert.match(stderr, /^tsctr: [^\n]*missing\/trace: no such file or directory[^\n]*\n$/)
+  })
+
   test('is asked for by nothing else', async () => {
     const file = join(sandbox.dataRoot, 'no-trace')
     await sandbox.run(['version', '--trace', file])
