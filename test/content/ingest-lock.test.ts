@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import { lockIngest, removeIngestFiles, tryLockIngest } from '../../src/content/ingest-lock.ts'
+import {
+  createIngest,
+  lockIngest,
+  removeIngestFiles,
+  tryLockIngest,
+} from '../../src/content/ingest-lock.ts'
 import { type IngestPaths, ingestPathsIn, makeContentLayout } from '../../src/content/layout.ts'
 
 let root: string
@@ -42,4 +49,29 @@ test('waiting ends with its signal', async () => {
 test('what is not there has no lock to take', () => {
   assert.equal(tryLockIngest(paths), undefined)
   assert.equal(existsSync(paths.directory), false)
+})
+
+// A sweep had taken the new directory for garbage; it went on removing the one made in its place.
+test('a new ingest is not removed by a sweep that came between its directory and its lock', async () => {
+  const source = new URL('../../src/content/ingest-lock.ts', import.meta.url).href
+  const script = `
+    import { mkdirSync } from 'node:fs'
+    import { removeIngestFiles, tryLockIngest } from ${JSON.stringify(source)}
+    const paths = ${JSON.stringify(paths)}
+    mkdirSync(paths.directory)
+    const lock = tryLockIngest(paths)
+    console.log('locked')
+    setTimeout(() => {
+      removeIngestFiles(paths)
+      lock.release()
+    }, 200)`
+  const flags = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script]
+  const sweep = spawn(process.execPath, flags, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(sweep, 'exit')
+  await once(sweep.stdout, 'data')
+  const lock = createIngest(paths)
+  assert.equal((await ended)[0], 0)
+  assert.ok(existsSync(paths.ref))
+  assert.equal(tryLockIngest(paths), undefined)
+  lock.release()
 })

@@ -14,7 +14,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import Sqlite from 'better-sqlite3'
-import { type Database, openDatabase, writeTransaction } from '../../src/host/database.ts'
+import {
+  type Database,
+  openDatabase,
+  unsyncedTransaction,
+  writeTransaction,
+} from '../../src/host/database.ts'
 import { twoSteps } from './database-steps.ts'
 
 let directory: string
@@ -142,6 +147,28 @@ describe('writeTransaction', () => {
     }
     assert.throws(() => writeTransaction(database, outer), /after the inner one/)
     assert.equal(counted(database), 0)
+  })
+
+  test('unsynced does not wait for the disk, and the next one does', () => {
+    const database = open()
+    const level = (): unknown => database.pragma('synchronous', { simple: true })
+    const [full, normal] = [2, 1]
+    assert.equal(unsyncedTransaction(database, level), normal)
+    assert.equal(level(), full)
+    assert.equal(writeTransaction(database, level), full)
+    assert.throws(() =>
+      unsyncedTransaction(database, () => {
+        throw new Error('x')
+      }),
+    )
+    assert.equal(level(), full)
+  })
+
+  test('unsynced within a synced one is synced with it', () => {
+    const database = open()
+    const level = (): unknown => database.pragma('synchronous', { simple: true })
+    const within = writeTransaction(database, () => unsyncedTransaction(database, level))
+    assert.equal(within, 2)
   })
 
   test('does not stop those who read', () => {
