@@ -58,14 +58,17 @@ export async function execInContainer(
     return await execIn(stores, record, request, beforeReplacing)
   } catch (error) {
     // It has ended meanwhile, and what the exec stands on is gone.
-    if (!hasCode(error, 'FAILED_PRECONDITION') && !isRunning(record)) throw notRunning(request.name)
+    if (!hasCode(error, 'FAILED_PRECONDITION') && !isRunning(record)) {
+      throw notRunning(request.name, error)
+    }
     throw error
   }
 }
 
-function notRunning(name: string): TsctrError {
+function notRunning(name: string, cause?: unknown): TsctrError {
   return new TsctrError('FAILED_PRECONDITION', `container ${name}: is not running`, {
     hint: `tsctr start ${name}`,
+    cause,
   })
 }
 

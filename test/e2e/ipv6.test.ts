@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
 import { after, afterEach, before, describe, test } from 'node:test'
-import type { RunningRegistry } from '../../fixtures/docker-registry.ts'
 import { runInNetworkNamespace } from '../../src/network/network-namespace.ts'
 import {
   needsContainers,
@@ -10,8 +9,7 @@ import {
   needsPrograms,
   needsRegistry,
 } from '../helpers/capabilities.ts'
-import { createSandbox, type Sandbox } from '../helpers/cli.ts'
-import { startRegistry } from '../helpers/registry.ts'
+import { createRunSandbox, type RunSandbox } from '../helpers/run-sandbox.ts'
 import {
   ask,
   becomePrivateHost,
@@ -30,8 +28,7 @@ const outsideAddress6 = '2001:db8::2'
 const bridgeCalls = '/proc/sys/net/bridge/bridge-nf-call-ip6tables'
 
 describe('IPv6', { skip }, () => {
-  let registry: RunningRegistry
-  let sandbox: Sandbox
+  let sandbox: RunSandbox
   let outside: Outside
 
   before(async () => {
@@ -41,36 +38,22 @@ describe('IPv6', { skip }, () => {
     runInNetworkNamespace(outside.netns, () => ip(`addr add ${outsideAddress6}/64 dev eth0 nodad`))
     // Where it is on, answers to ::1 are lost before the kernel would route them.
     if (existsSync(bridgeCalls)) writeFileSync(bridgeCalls, '0')
-    registry = await startRegistry()
-    sandbox = createSandbox()
-    sandbox.useRegistry(registry.host)
-    await succeeds('pull', '-q', 'busybox')
+    sandbox = await createRunSandbox()
   })
 
   afterEach(async () => {
-    const ids = (await succeeds('ps', '-aq')).split('\n').filter(Boolean)
-    if (ids.length > 0) await succeeds('rm', '-f', ...ids)
+    await sandbox.removeContainers()
     await succeeds('network', 'prune', '-f')
     assert.doesNotMatch(output('nft', 'list', 'tables'), /tn-/)
   })
 
   after(async () => {
-    sandbox.cleanup()
-    await registry.stop()
+    await sandbox.close()
     outside.remove()
   })
 
-  async function succeeds(...args: string[]): Promise<string> {
-    const { stdout, stderr, exitCode } = await sandbox.run(args)
-    assert.equal(exitCode, 0, `tsctr ${args.join(' ')}: ${stderr}`)
-    return stdout.trim()
-  }
-
-  async function fails(words: RegExp, ...args: string[]): Promise<void> {
-    const { stderr, exitCode } = await sandbox.run(args)
-    assert.notEqual(exitCode, 0, `tsctr ${args.join(' ')}`)
-    assert.match(stderr, words)
-  }
+  const succeeds = (...args: string[]): Promise<string> => sandbox.succeeds(...args)
+  const fails = (words: RegExp, ...args: string[]): Promise<void> => sandbox.fails(words, ...args)
 
   const script = 'echo hello > /index.html; exec httpd -f -p 80 -h /'
   const web = (...flags: string[]): Promise<string> =>

@@ -2,27 +2,17 @@ import assert from 'node:assert/strict'
 import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { RunningRegistry } from '../../fixtures/docker-registry.ts'
 import { needsContainers, needsRegistry } from '../helpers/capabilities.ts'
-import { createSandbox, type Sandbox } from '../helpers/cli.ts'
-import { startRegistry } from '../helpers/registry.ts'
+import { createRunSandbox, type RunSandbox } from '../helpers/run-sandbox.ts'
 
 const skip = needsContainers() || needsRegistry()
 
 describe('runc killed while it creates a container', { skip }, () => {
-  let registry: RunningRegistry
-  let sandbox: Sandbox
-
+  let sandbox: RunSandbox
   before(async () => {
-    registry = await startRegistry()
-    sandbox = createSandbox()
-    sandbox.useRegistry(registry.host)
-    assert.equal((await sandbox.run(['pull', 'busybox'])).exitCode, 0)
+    sandbox = await createRunSandbox()
   })
-  after(async () => {
-    sandbox.cleanup()
-    await registry.stop()
-  })
+  after(() => sandbox.close())
 
   for (const afterMs of [0, 20, 40, 60]) {
     test(`${afterMs} ms after its start leaves nothing`, async () => {

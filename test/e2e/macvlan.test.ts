@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
-import type { RunningRegistry } from '../../fixtures/docker-registry.ts'
 import { runInNetworkNamespace } from '../../src/network/network-namespace.ts'
 import {
   needsContainers,
@@ -8,8 +7,7 @@ import {
   needsNetwork,
   needsRegistry,
 } from '../helpers/capabilities.ts'
-import { createSandbox, type Sandbox } from '../helpers/cli.ts'
-import { startRegistry } from '../helpers/registry.ts'
+import { createRunSandbox, type RunSandbox } from '../helpers/run-sandbox.ts'
 import {
   ask,
   becomePrivateHost,
@@ -23,42 +21,27 @@ import {
 const skip = needsContainers() || needsNetwork() || needsRegistry()
 
 describe('networks on an interface of the host', { skip }, () => {
-  let registry: RunningRegistry
-  let sandbox: Sandbox
+  let sandbox: RunSandbox
   let outside: Outside
 
   before(async () => {
     becomePrivateHost()
     outside = makeOutside()
-    registry = await startRegistry()
-    sandbox = createSandbox()
-    sandbox.useRegistry(registry.host)
-    await succeeds('pull', '-q', 'busybox')
+    sandbox = await createRunSandbox()
   })
 
   afterEach(async () => {
-    const ids = (await succeeds('ps', '-aq')).split('\n').filter(Boolean)
-    if (ids.length > 0) await succeeds('rm', '-f', ...ids)
+    await sandbox.removeContainers()
     await succeeds('network', 'prune', '-f')
   })
 
   after(async () => {
-    sandbox.cleanup()
-    await registry.stop()
+    await sandbox.close()
     outside.remove()
   })
 
-  async function succeeds(...args: string[]): Promise<string> {
-    const { stdout, stderr, exitCode } = await sandbox.run(args)
-    assert.equal(exitCode, 0, `tsctr ${args.join(' ')}: ${stderr}`)
-    return stdout.trim()
-  }
-
-  async function fails(words: RegExp, ...args: string[]): Promise<void> {
-    const { stderr, exitCode } = await sandbox.run(args)
-    assert.notEqual(exitCode, 0, `tsctr ${args.join(' ')}`)
-    assert.match(stderr, words)
-  }
+  const succeeds = (...args: string[]): Promise<string> => sandbox.succeeds(...args)
+  const fails = (words: RegExp, ...args: string[]): Promise<void> => sandbox.fails(words, ...args)
 
   const sleeper = (...flags: string[]): Promise<string> =>
     succeeds('run', '-d', '--stop-signal', 'KILL', ...flags, 'busybox', 'sleep', '600')

@@ -9,6 +9,10 @@ import { startRegistry } from './registry.ts'
 export interface RunSandbox extends Sandbox {
   /** Run tsctr, which must succeed. @returns stdout without the last newline */
   succeeds(...args: readonly string[]): Promise<string>
+  /** Run tsctr, which must fail with these words on stderr. */
+  fails(words: RegExp, ...args: readonly string[]): Promise<void>
+  /** Remove all containers of the sandbox, running or not. */
+  removeContainers(): Promise<void>
   /** `tsctr run --rm FLAGS busybox sh -c SCRIPT`, which must succeed, without a network unless asked. */
   inside(flags: readonly string[], script: string): Promise<string>
   /** `tsctr run --rm ARGS`, which must fail with 125 in one line and a hint, and leave nothing. */
@@ -41,6 +45,15 @@ export async function createRunSandbox(): Promise<RunSandbox> {
     ...sandbox,
     succeeds,
     close,
+    fails: async (words, ...args) => {
+      const { stderr, exitCode } = await sandbox.run(args)
+      assert.notEqual(exitCode, 0, `tsctr ${args.join(' ')}`)
+      assert.match(stderr, words)
+    },
+    removeContainers: async () => {
+      const ids = (await succeeds('ps', '-aq')).split('\n').filter(Boolean)
+      if (ids.length > 0) await succeeds('rm', '-f', ...ids)
+    },
     inside: (flags, script) =>
       succeeds('run', '--rm', ...network(flags), ...flags, 'busybox', 'sh', '-c', script),
     refuses: async (args, words) => {
