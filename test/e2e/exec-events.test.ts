@@ -35,7 +35,8 @@ describe('the journal knows', { skip: needsContainers() || needsRegistry() }, ()
     const past = ['events', '--since', '1h', '--until', '0s', '--format', 'json']
     const shown = (await sandbox.succeeds(...past)).split('\n').map((line) => JSON.parse(line))
     const create = (shown as ShownEvent[]).find((e) => e.Action === `exec_create: ${command}`)
-    const execId = create?.Actor.Attributes.execID
+    if (create === undefined) return []
+    const execId = create.Actor.Attributes.execID
     return (shown as ShownEvent[]).filter(({ Actor }) => Actor.Attributes.execID === execId)
   }
 
