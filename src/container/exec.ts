@@ -58,17 +58,14 @@ export async function execInContainer(
     return await execIn(stores, record, request, beforeReplacing)
   } catch (error) {
     // It has ended meanwhile, and what the exec stands on is gone.
-    if (!hasCode(error, 'FAILED_PRECONDITION') && !isRunning(record)) {
-      throw notRunning(request.name, error)
-    }
+    if (!hasCode(error, 'FAILED_PRECONDITION') && !isRunning(record)) throw notRunning(request.name)
     throw error
   }
 }
 
-function notRunning(name: string, cause?: unknown): TsctrError {
+function notRunning(name: string): TsctrError {
   return new TsctrError('FAILED_PRECONDITION', `container ${name}: is not running`, {
     hint: `tsctr start ${name}`,
-    cause,
   })
 }
 

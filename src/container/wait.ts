@@ -3,7 +3,6 @@ import { hasCode, TsctrError } from '../errors.ts'
 import type { ContainerRecord } from '../store/containers.ts'
 import { dockerState } from './docker-state.ts'
 import { exitCodeOnRecord } from './exit-code-on-record.ts'
-import { isRunning } from './observe.ts'
 import { killedExitCode, settleContainer } from './settle.ts'
 import { settled } from './settled.ts'
 import type { ContainerStores } from './stores.ts'
@@ -56,7 +55,9 @@ export async function waitContainer(
       throw new TsctrError('FAILED_PRECONDITION', `${what}: was removed`)
     }
     const reached = conditionOf(current, conditions)
-    if (reached !== undefined) return hasEnded(reached) ? (current.exitCode ?? 0) : noExitCode
+    if (reached !== undefined) {
+      return hasEnded(reached) ? await waitForEnd(stores, current, lookEveryMs) : noExitCode
+    }
     refuseHopeless(current, conditions, what)
     await delay(lookEveryMs)
     current = await settledIfThere(stores, record.id)
@@ -68,7 +69,8 @@ async function waitForEnd(
   record: ContainerRecord,
   lookEveryMs: number,
 ): Promise<number> {
-  if (!isRunning(record)) return record.exitCode ?? 0
+  // By its record: one that ends at this moment has no exit code there yet.
+  if (record.state !== 'running') return record.exitCode ?? 0
   // Read before it is settled: a container with --rm takes its status along when it goes.
   const status = await waitForExit(stores, record, { lookEveryMs })
   if (status !== undefined) return status.code

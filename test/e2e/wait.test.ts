@@ -66,6 +66,17 @@ describe('wait', { skip: needsContainers() || needsRegistry() }, () => {
     assert.equal((await removal.finished).stdout, '137\n')
   })
 
+  // One that ended while it was being looked at had ended with 0.
+  test('prints the exit code of one that ends at that moment', async () => {
+    await run('one', [], 'sleep 0.6; exit 6')
+    const waits = Array.from({ length: 12 }, async (_, index) => {
+      await delay(index * 50)
+      const condition = index % 2 === 0 ? [] : ['--condition', 'exited']
+      return succeeds('wait', ...condition, 'one')
+    })
+    assert.deepEqual(new Set(await Promise.all(waits)), new Set(['6']))
+  })
+
   test('does not wait for what cannot come', async () => {
     await run('one', [], 'exit 2')
     await succeeds('wait', 'one')

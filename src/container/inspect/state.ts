@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { withOptional } from '../../oci/nil.ts'
 import type { ContainerFiles } from '../../runtime/container-files.ts'
+import { readExitStatus } from '../../runtime/exit-status.ts'
 import type { ContainerRecord, HealthRecord } from '../../store/containers.ts'
 import type { HealthResult } from '../../store/health-results.ts'
 import { countsAsRunning, type DockerState } from '../docker-state.ts'
@@ -15,6 +16,8 @@ export function inspectState(
   files: ContainerFiles,
   healthResults: readonly HealthResult[],
 ): object {
+  // One that has ended since it was settled: its status lies there, but not on record yet.
+  const ended = state === 'exited' ? readExitStatus(files.exit) : undefined
   const shown = {
     Status: state,
     Running: countsAsRunning(state),
@@ -23,10 +26,10 @@ export function inspectState(
     OOMKilled: existsSync(files.oom),
     Dead: state === 'dead',
     Pid: (state === 'running' || state === 'paused' ? record.process?.pid : undefined) ?? 0,
-    ExitCode: record.exitCode ?? 0,
+    ExitCode: record.exitCode ?? ended?.code ?? 0,
     Error: record.error,
     StartedAt: record.startedAt?.toISOString() ?? never,
-    FinishedAt: record.finishedAt?.toISOString() ?? never,
+    FinishedAt: (record.finishedAt ?? ended?.finishedAt)?.toISOString() ?? never,
   }
   const health = record.health && inspectHealth(record.health, healthResults)
   return withOptional(shown, { Health: [health, null] })
