@@ -1,20 +1,24 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { buildOneFile } from './one-file.ts'
+import { writeTrainingImage } from './training-image.ts'
 
 const root = dirname(import.meta.dirname)
 const output = join(root, 'dist/tsctr')
 const scratch = join(root, 'build/one-file')
 
-// Each command as far as it goes without a container or a network: options read, the store opened,
-// an answer printed. The image has no files, so that anybody can unpack it.
-const emptyArchive = join(root, 'build/empty.tar')
-mkdirSync(dirname(emptyArchive), { recursive: true })
-writeFileSync(emptyArchive, Buffer.alloc(1024))
+// Commands as users give them. Where the build may not run containers, each goes as far as it can:
+// options are read, the store is opened, an answer is printed.
+const image = join(root, 'build/training')
+rmSync(image, { recursive: true, force: true })
+const archive = await writeTrainingImage(image)
 const training = [
   ['version'],
   ['info'],
-  ['import', emptyArchive, 'training'],
+  ['import', archive, 'training'],
+  ['run', '--detach', '--name', 'sleeper', '--publish', '80', 'training', '/sleep'],
+  ['run', '--rm', '--name', 'one', 'training', '/exit'],
+  ['run', '--rm', '--name', 'two', '--network', 'none', 'training', '/exit'],
   ['ps', '--all'],
   ['images'],
   ['images', '--quiet'],
@@ -27,6 +31,13 @@ const training = [
   ['inspect', 'missing'],
   ['stop', 'missing'],
   ['rm', 'missing'],
+  ['ps'],
+  ['exec', '--detach', 'sleeper', '/exit'],
+  ['logs', 'sleeper'],
+  ['inspect', 'sleeper'],
+  ['stop', '--time', '0', 'sleeper'],
+  ['start', 'sleeper'],
+  ['rm', '--force', 'sleeper'],
 ]
 
 await buildOneFile({

@@ -13,6 +13,20 @@ const scripts = new ChunkScripts({ ...index, texts: file('chunks.txt'), codes: B
 const waiting: string[][] = JSON.parse(commandLines)
 const used: Iterable<string>[] = []
 
+// One copy of the addon for all command lines: two copies of SQLite in one process would undo each
+// other's locks. Source: sqlite.org/howtocorrupt.html, section 2.2.1
+const { dlopen } = process
+let addon: unknown
+process.dlopen = (module: object, ...rest) => {
+  const loading = module as { exports: unknown }
+  if (addon !== undefined) {
+    loading.exports = addon
+    return
+  }
+  dlopen.call(process, module, ...rest)
+  addon = loading.exports
+}
+
 process.on('beforeExit', next)
 next()
 

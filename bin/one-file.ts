@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   copyFileSync,
@@ -124,14 +124,20 @@ function makeExecutable(
   chmodSync(output, 0o755)
 }
 
-/** What the commands print is theirs: only whether the result was written counts. */
+/**
+ * What the commands print is theirs: only whether the result was written counts. They run in
+ * namespaces of their own where that is allowed, so that no mount, bridge or rule of theirs is left.
+ */
 function train(
   trainer: string,
   { scratch, training, trainingEnv }: OneFileOptions,
 ): TrainingResult {
   const result = join(scratch, 'training.json')
   rmSync(result, { force: true })
-  execFileSync(trainer, [scratch, JSON.stringify(training)], {
+  const apart = ['unshare', '--net', '--mount', '--']
+  const isAllowed = spawnSync('unshare', [...apart.slice(1), 'true']).status === 0
+  const [program = '', ...args] = [...(isAllowed ? apart : []), trainer, scratch]
+  execFileSync(program, [...args, JSON.stringify(training)], {
     stdio: 'ignore',
     env: { ...process.env, ...trainingEnv },
     timeout: 60_000,

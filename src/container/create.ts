@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { hasCode, TsctrError } from '../errors.ts'
 import { unsyncedTransaction, writeTransaction } from '../host/database.ts'
+import { findProgram } from '../host/find-program.ts'
 import { selfAsOwner } from '../host/owner.ts'
 import type { LocalImage } from '../image/read-image.ts'
 import { emptyImageProcess } from '../oci/image-config.ts'
 import { containerFiles } from '../runtime/container-files.ts'
-import { findProgram } from '../runtime/find-program.ts'
 import {
   deleteContainer,
   getContainer,

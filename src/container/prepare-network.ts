@@ -18,6 +18,8 @@ import type { ContainerStores } from './stores.ts'
 export interface ContainerNetwork {
   readonly namespace: SpecInput['network']
   readonly etcFiles: EtcFiles
+  /** Kept when the interfaces are there and the ports are published, which is not waited for. */
+  readonly plugged: Promise<void>
 }
 
 /**
@@ -36,9 +38,13 @@ export async function prepareNetwork(
   if (peer !== undefined) return networkOf(stores, peer)
   if (config.networkMode !== 'bridge') {
     const etcFiles = writeEtcFiles(files, { config, containerId: record.id, ownAddresses: [] })
-    return { namespace: namespaceOf(config.networkMode), etcFiles }
+    return {
+      namespace: namespaceOf(config.networkMode),
+      etcFiles,
+      plugged: Promise.resolve(),
+    }
   }
-  const joined = await joinNetworks(stores, record, bundle.netns)
+  const { joined, plugged } = await joinNetworks(stores, record, bundle.netns)
   const etcFiles = writeEtcFiles(files, {
     config,
     containerId: record.id,
@@ -52,7 +58,7 @@ export async function prepareNetwork(
     stores,
     joined.map(({ network }) => network.name),
   )
-  return { namespace: { path: bundle.netns }, etcFiles }
+  return { namespace: { path: bundle.netns }, etcFiles, plugged }
 }
 
 /** Another container's network, and its very files in /etc. */
@@ -61,6 +67,7 @@ function networkOf(stores: ContainerStores, { record, pid }: Peer): ContainerNet
   return {
     namespace: { path: `/proc/${pid}/ns/net`, isForeign: true },
     etcFiles: { hosts, hostname, resolvConf },
+    plugged: Promise.resolve(),
   }
 }
 

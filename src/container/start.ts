@@ -9,7 +9,7 @@ import { commitEndpoints } from '../network/addresses.ts'
 import { commitPorts } from '../network/ports.ts'
 import { formatRuntimeSpec } from '../oci/runtime-spec.ts'
 import { type Bundle, bundleOf } from '../runtime/bundle.ts'
-import { createMonitored } from '../runtime/conmon.ts'
+import { type MonitoredProcess, startMonitor } from '../runtime/conmon.ts'
 import { containerFiles } from '../runtime/container-files.ts'
 import { healthFiles, prepareHealthFiles } from '../runtime/health-files.ts'
 import { deleteRuntime, runtimeOf, startRuntime } from '../runtime/runc.ts'
@@ -117,28 +117,40 @@ async function startLocked(
   prepareBindSources(asConfig(record.config).mounts)
   const rootfsPath = traced('mount the root filesystem', () => mountRootfs(stores, record, bundle))
   await prepareVolumes({ dataRoot, database, bundle }, asConfig(record.config).mounts, rootfsPath)
-  const network = await traced('prepare the network', () => prepareNetwork(stores, record, bundle))
-  const namespaces = await prepareNamespaces(stores, record, bundle)
-  traced('write the spec', () =>
-    writeSpec(stores, record, { config, bundle, rootfsPath, network, namespaces }),
-  )
   const log = logTargetOf(stores.dataRoot, record)
-  const monitored = await traced('conmon and runtime create', () =>
-    createMonitored({
-      containerId: record.id,
-      containerName: record.name,
-      bundle,
-      runtime,
-      persistDirectory: files.directory,
-      log: monitorLog(record, log),
-      hasTerminal: config.tty,
-      hasStdin: config.openStdin,
-      leavesStdinOpen: config.openStdin && (config.tty || !config.attaches?.includes('stdin')),
-      exitCommand: [...stores.selfCommand, 'internal', 'on-exit', record.id],
-      timeoutS: config.timeoutS,
-      exitDelayS: request.beforeStart === undefined || isRestarted(config) ? 0 : 1,
-    }),
-  )
+  const monitor = startMonitor({
+    containerId: record.id,
+    containerName: record.name,
+    bundle,
+    runtime,
+    persistDirectory: files.directory,
+    log: monitorLog(record, log),
+    hasTerminal: config.tty,
+    hasStdin: config.openStdin,
+    leavesStdinOpen: config.openStdin && (config.tty || !config.attaches?.includes('stdin')),
+    exitCommand: [...stores.selfCommand, 'internal', 'on-exit', record.id],
+    timeoutS: config.timeoutS,
+    exitDelayS: request.beforeStart === undefined || isRestarted(config) ? 0 : 1,
+  })
+  let monitored: MonitoredProcess
+  try {
+    const network = await traced('prepare the network', () =>
+      prepareNetwork(stores, record, bundle),
+    )
+    const namespaces = await prepareNamespaces(stores, record, bundle)
+    traced('write the spec', () =>
+      writeSpec(stores, record, { config, bundle, rootfsPath, network, namespaces }),
+    )
+    // The runtime sets them, and some are of an interface.
+    if (Object.keys(config.sysctls).some((name) => name.startsWith('net.'))) await network.plugged
+    const created = traced('runtime create', () => monitor.create())
+    // Both have ended when one has failed: what they have made is then taken back.
+    await Promise.allSettled([created, network.plugged])
+    monitored = await created
+    await network.plugged
+  } finally {
+    monitor.close()
+  }
   unsyncedTransaction(stores.database, () => {
     updateContainer(stores.database, record.id, { ...monitored })
     commitEndpoints(stores.database, record.id, monitored.process)

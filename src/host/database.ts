@@ -33,10 +33,10 @@ export function openDatabase(path: string, migrations: readonly Migration[]): Da
   const database = open(path)
   try {
     const newest = Math.max(0, ...migrations.map((step) => step.version))
-    const found = describingFailure(path, () => schemaVersion(database))
+    const found = describingFailure(path, () => whenFree(() => schemaVersion(database)))
     // Before anything that writes: a change of the journal mode would.
     refuseNewer(path, found, newest)
-    describingFailure(path, () => useWriteAheadLog(database))
+    describingFailure(path, () => whenFree(() => useWriteAheadLog(database)))
     database.pragma('foreign_keys = ON')
     // A row deleted before its directory must be gone after a power loss too, so commits are synced.
     database.pragma('synchronous = FULL')
@@ -81,6 +81,23 @@ function open(path: string): Database {
       ...(addon === undefined ? {} : { nativeBinding: addon as unknown as string }),
     })
   })
+}
+
+/**
+ * SQLite does not wait where that could be for ever, as when two processes would change the journal
+ * mode: one of them is to try again.
+ */
+function whenFree<T>(action: () => T): T {
+  const endMs = Date.now() + busyTimeoutMs
+  for (;;) {
+    try {
+      return action()
+    } catch (error) {
+      const isBusy = error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY')
+      if (!isBusy || Date.now() > endMs) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
+    }
+  }
 }
 
 /** What fails here is the file itself, which is the user's to repair. */

@@ -67,6 +67,7 @@ const SYS_OPENAT2 = 437n
 const POSIX_SPAWN_SETSIGDEF = 0x04
 const POSIX_SPAWN_SETSIGMASK = 0x08
 const POSIX_SPAWN_SETSID = 0x80
+const WNOHANG = 1
 const spawnTypeBytes = 1024
 const signalSetBytes = 128
 const TCSANOW = 0
@@ -114,6 +115,7 @@ function bind() {
       arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'pointer', 'pointer'],
       return: 'int32',
     },
+    waitpid: { arguments: ['int32', 'pointer', 'int32'], return: 'int32' },
     posix_spawn_file_actions_init: { arguments: ['pointer'], return: 'int32' },
     posix_spawn_file_actions_adddup2: { arguments: ['pointer', 'int32', 'int32'], return: 'int32' },
     posix_spawn_file_actions_addclose: { arguments: ['pointer', 'int32'], return: 'int32' },
@@ -381,9 +383,10 @@ export function openPipe(): { readonly readEnd: number; readonly writeEnd: numbe
 /**
  * Start a program in a session of its own, in `/`, with no signal ignored or blocked. Node's spawn
  * would copy this process first, which takes it 8 ms; here it only stands still until the program
- * has begun. Nobody waits for it.
+ * has begun.
  *
  * @param descriptors  which of ours become its 0, 1, 2 …
+ * @returns            its pid: Node does not know of it, and does not wait for it
  * Source: posix_spawn(3)
  */
 export function spawnSession(
@@ -391,7 +394,7 @@ export function spawnSession(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   descriptors: readonly number[],
-): void {
+): number {
   const actions = Buffer.alloc(spawnTypeBytes)
   const attributes = Buffer.alloc(spawnTypeBytes)
   libc().posix_spawn_file_actions_init(actions)
@@ -425,10 +428,40 @@ export function spawnSession(
       envp.pointers,
     )
     if (errno !== 0) throw errnoError(errno, 'posix_spawn', file)
+    return pid.readInt32LE()
   } finally {
     libc().posix_spawn_file_actions_destroy(actions)
     libc().posix_spawnattr_destroy(attributes)
   }
+}
+
+/** How a child has ended: by its own exit, or by a signal. */
+export interface ChildEnd {
+  readonly exitCode: number | undefined
+  readonly signalNumber: number | undefined
+}
+
+/**
+ * Wait for a child of spawnSession; this thread stands still meanwhile.
+ *
+ * @param waits  false: only look whether it has ended
+ * @returns      undefined if it runs on
+ * Source: waitpid(2)
+ */
+export function waitForChild(pid: number, waits = true): ChildEnd | undefined {
+  const status = Buffer.alloc(4)
+  for (;;) {
+    const ended = libc().waitpid(pid, status, waits ? 0 : WNOHANG)
+    if (ended === 0) return undefined
+    if (ended === pid) break
+    const error = systemError('waitpid')
+    if (error.code !== 'EINTR') throw error
+  }
+  const word = status.readInt32LE()
+  const signalNumber = word & 0x7f
+  return signalNumber === 0
+    ? { exitCode: (word >> 8) & 0xff, signalNumber: undefined }
+    : { exitCode: undefined, signalNumber }
 }
 
 /** An anonymous file in memory; the caller closes the descriptor. Source: memfd_create(2) */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { TsctrError } from '../errors.ts'
 import type { Database } from '../host/database.ts'
@@ -14,9 +15,9 @@ import { macAddressOf, parseAddress, parseSubnet } from './ipv4.ts'
 import { enableForwarding6, isForwarding6 } from './ipv6-forwarding.ts'
 import { ipv6PathOf } from './ipv6-path.ts'
 import { networkOptions } from './network-options.ts'
-import { ipBatch, nftApply } from './network-programs.ts'
+import { ipBatch, isMissing, type NftObject, nftApply, nftList } from './network-programs.ts'
 import { type Network, recordBridge } from './networks.ts'
-import { type PublishedPort, portsIn } from './ports.ts'
+import { portsIn } from './ports.ts'
 import { bridgeRuleset, noRuleset } from './ruleset.ts'
 
 const forwardingSwitch = '/proc/sys/net/ipv4/ip_forward'
@@ -28,6 +29,30 @@ const loopbackMetric = 4096
  * has its address; the firewall's generation, that no rule has gone since it was last looked at.
  */
 export function isBridgeUp(network: Network): boolean {
+  return isBridgeSet(network) && network.applied === firewallState(nftGeneration())
+}
+
+/**
+ * As isBridgeUp, where the firewall has changed since: whether its rules are still those that were
+ * made. Listing them costs a tenth of making them. Called with the host network locked.
+ *
+ * @returns  the network as recorded; undefined if something is missing
+ */
+export async function checkBridge(
+  database: Database,
+  network: Network,
+): Promise<Network | undefined> {
+  if (isBridgeUp(network)) return network
+  if (!isBridgeSet(network)) return undefined
+  const { applied, rulesDigest } = await seeRules(network)
+  if (rulesDigest === undefined || rulesDigest !== network.rulesDigest) return undefined
+  const recorded = { ...network, applied }
+  recordBridge(database, recorded)
+  return recorded
+}
+
+/** Whether the bridge is there as it was made; of its rules this says nothing. */
+function isBridgeSet(network: Network): boolean {
   const { base, prefixLength } = parseSubnet(network.subnet)
   const hasRoute = hostRoutes().some(
     ({ interfaceName, destination }) =>
@@ -35,9 +60,8 @@ export function isBridgeUp(network: Network): boolean {
       destination.base === base &&
       destination.prefixLength === prefixLength,
   )
-  if (!hasRoute || !isForwarding() || network.applied === undefined) return false
-  if (network.subnet6 !== undefined && !isForwarding6()) return false
-  return network.applied === firewallState(nftGeneration())
+  if (!hasRoute || !isForwarding()) return false
+  return network.subnet6 === undefined || isForwarding6()
 }
 
 /**
@@ -52,8 +76,8 @@ export async function bringUpBridge(database: Database, network: Network): Promi
   enableForwarding()
   if (network.subnet6 !== undefined) enableForwarding6()
   enableLoopbackRoute(network.bridgeName)
-  const applied = await applyRules(network, portsIn(database, network.name))
-  const recorded = { ...network, mtu, applied }
+  await nftApply(bridgeRuleset(network, portsIn(database, network.name)))
+  const recorded = { ...network, mtu, ...(await seeRules(network)) }
   recordBridge(database, recorded)
   return recorded
 }
@@ -124,20 +148,32 @@ function ipv6Commands(network: Network): string[] {
 }
 
 /**
- * @returns  the state to compare with later; undefined if somebody else changed the firewall at
- *           the same time, perhaps after it was looked at: then the next run looks again
+ * Look at the rules of a network, and have the chains of others accept its packets.
+ *
+ * @returns  `applied`: the state to compare with later, undefined if somebody else changed the
+ *           firewall at the same time, perhaps after it was looked at: then the next run looks again;
+ *           `rulesDigest`: undefined if the network's own table is gone
  */
-async function applyRules(
-  network: Network,
-  ports: readonly PublishedPort[],
-): Promise<string | undefined> {
+async function seeRules({
+  bridgeName,
+}: Network): Promise<Pick<Network, 'applied' | 'rulesDigest'>> {
   const before = nftGeneration()
-  await nftApply(bridgeRuleset(network, ports))
-  const transactions = 1 + (await acceptInForeignChains(network.bridgeName))
-  if (hasLegacyFilter()) await acceptInLegacyChain(network.bridgeName)
+  let table: readonly NftObject[]
+  try {
+    table = await nftList('table', 'inet', bridgeName)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    return { applied: undefined, rulesDigest: undefined }
+  }
+  const transactions = await acceptInForeignChains(bridgeName)
+  if (hasLegacyFilter()) await acceptInLegacyChain(bridgeName)
   const after = nftGeneration()
   const isUndisturbed = before !== undefined && after === before + transactions
-  return isUndisturbed ? firewallState(after) : undefined
+  return {
+    applied: isUndisturbed ? firewallState(after) : undefined,
+    // Handles are among it: what was taken away and put back is somebody else's as well.
+    rulesDigest: hash('sha256', JSON.stringify(table)),
+  }
 }
 
 /** What the host sends to a published port of 127.0.0.1 comes from there, and is to leave by the bridge. */

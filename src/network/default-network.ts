@@ -2,7 +2,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import type { Database } from '../host/database.ts'
 import { addressesIn } from './addresses.ts'
-import { bringUpBridge, interfaceExists, isBridgeUp } from './bridge.ts'
+import { bringUpBridge, checkBridge, interfaceExists, isBridgeUp } from './bridge.ts'
 import { hasLegacyFilter } from './firewall-state.ts'
 import { acceptInLegacyChain } from './foreign-chains.ts'
 import { lockHostNetwork } from './host-network-lock.ts'
@@ -33,7 +33,8 @@ export async function ensureDefaultNetwork(
   const lock = await lockHostNetwork()
   try {
     const found = findNetwork(database, defaultNetworkName)
-    if (found !== undefined && isBridgeUp(found)) return found
+    const standing = found && (await checkBridge(database, found))
+    if (standing !== undefined) return standing
     const network = found ?? createDefaultNetwork(database, dataRoot)
     return await bringUpBridge(database, withUsableSubnet(database, network))
   } finally {
@@ -87,6 +88,7 @@ function createDefaultNetwork(database: Database, dataRoot: string): Network {
     lastAddress: undefined,
     lastAddress6: undefined,
     applied: undefined,
+    rulesDigest: undefined,
     createdAt: new Date(),
   }
   insertNetwork(database, network)

@@ -1,6 +1,6 @@
 import { TsctrError } from '../errors.ts'
 import type { Database } from '../host/database.ts'
-import { bringUpBridge, isBridgeUp } from './bridge.ts'
+import { bringUpBridge, checkBridge, isBridgeUp } from './bridge.ts'
 import { ensureDefaultNetwork } from './default-network.ts'
 import { hasLegacyFilter } from './firewall-state.ts'
 import { acceptInLegacyChain } from './foreign-chains.ts'
@@ -33,7 +33,7 @@ export async function ensureNetwork(
   const lock = await lockHostNetwork()
   try {
     const found = requireNetwork(database, name)
-    return isBridgeUp(found) ? found : await bringUpBridge(database, found)
+    return (await checkBridge(database, found)) ?? (await bringUpBridge(database, found))
   } finally {
     lock.release()
   }

@@ -1,8 +1,8 @@
 import { hasCode, TsctrError } from '../errors.ts'
-import { runProgram } from '../host/exec.ts'
-
-/** Debian's package of each program. */
-const packages = { ip: 'iproute2', nft: 'nftables', 'iptables-legacy': 'iptables' } as const
+import { runBriefly } from '../host/brief-program.ts'
+import { programError } from '../host/exec.ts'
+import { findProgram } from '../host/find-program.ts'
+import { traced } from '../host/trace.ts'
 
 /**
  * Run commands of `ip`, one a line, in one process; the first that fails ends it.
@@ -18,11 +18,22 @@ export async function nftApply(commands: string): Promise<void> {
   await runNetworkProgram('nft', ['-f', '-'], commands)
 }
 
-/** What an `nft list …` prints as JSON: the objects in it. Source: libnftables-json(5) */
+/**
+ * What an `nft list …` prints as JSON: the objects in it, without elements of maps and what is
+ * counted. One at a time: with two in a process the second limits what the first lists (nft 1.0.6).
+ *
+ * @throws  RUNTIME_FAILED also if it is not there
+ * Source: libnftables-json(5)
+ */
 export async function nftList(...args: readonly string[]): Promise<readonly NftObject[]> {
-  const stdout = await runNetworkProgram('nft', ['--json', '--handle', 'list', ...args])
-  const { nftables } = JSON.parse(stdout) as { nftables: readonly NftObject[] }
-  return nftables
+  const all = ['--json', '--terse', '--stateless', 'list', ...args]
+  const stdout = await runNetworkProgram('nft', all)
+  return (JSON.parse(stdout) as { nftables: readonly NftObject[] }).nftables
+}
+
+/** Whether `nft` failed because what it was asked for is not there. */
+export function isMissing(error: unknown): boolean {
+  return hasCode(error, 'RUNTIME_FAILED') && error.message.includes('No such file or directory')
 }
 
 /** The parts of nft's objects that are read here. */
@@ -49,25 +60,28 @@ export interface NftRule {
 }
 
 /**
- * Run one of the host's network programs; PATH is widened by the system directories, which users'
- * PATH often lacks.
+ * Run one of the host's network programs.
  *
  * @returns  its stdout
+ * @throws   FAILED_PRECONDITION if it is not installed, RUNTIME_FAILED with its words
  */
 export async function runNetworkProgram(
-  name: keyof typeof packages,
+  name: 'ip' | 'nft' | 'iptables-legacy',
   args: readonly string[],
   input?: string,
 ): Promise<string> {
-  const path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`
+  const env = { PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
+  const result = traced(name, () => runBriefly(networkProgram(name), args, { input, env }))
+  if (result.exitCode !== 0) throw programError(name, args, result)
+  return result.stdout
+}
+
+function networkProgram(name: string): string {
   try {
-    const env = { ...process.env, PATH: path, LC_ALL: 'C' }
-    return (await runProgram(name, args, { input, env })).stdout
+    return findProgram(name)
   } catch (error) {
-    if (!hasCode(error, 'FAILED_PRECONDITION')) throw error
-    throw new TsctrError('FAILED_PRECONDITION', `${name}: not installed`, {
-      hint: `apt-get install ${packages[name]}, or run with --network host or none`,
-      cause: error,
-    })
+    if (!(error instanceof TsctrError) || error.hint === undefined) throw error
+    const { code, message, hint } = error
+    throw new TsctrError(code, message, { hint: `${hint}, or run with --network host or none` })
   }
 }

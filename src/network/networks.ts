@@ -33,6 +33,8 @@ export interface Network {
   readonly lastAddress6: string | undefined
   /** The state of the host's firewall in which the rules were seen in place. */
   readonly applied: string | undefined
+  /** Of the rules as they were listed then: of their table, without elements. */
+  readonly rulesDigest: string | undefined
   readonly createdAt: Date
 }
 
@@ -55,6 +57,7 @@ interface NetworkRow {
   last_address: string | null
   last_address6: string | null
   applied: string | null
+  rules_digest: string | null
   created_at: number
 }
 
@@ -99,8 +102,8 @@ export function insertNetwork(database: Database, network: Network): void {
     .prepare(
       `INSERT INTO network (name, id, driver, bridge_name, subnet, gateway, ip_range, subnet6, gateway6,
                             ip_range6, aux_addresses, is_internal, mtu, options, labels,
-                            last_address, last_address6, applied, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+                            last_address, last_address6, applied, rules_digest, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       network.name,
@@ -121,6 +124,7 @@ export function insertNetwork(database: Database, network: Network): void {
       network.lastAddress ?? null,
       network.lastAddress6 ?? null,
       network.applied ?? null,
+      network.rulesDigest ?? null,
       network.createdAt.getTime(),
     )
 }
@@ -138,11 +142,14 @@ export function recordFirewallState(database: Database, before: string, after: s
 /** Record what a bridge was brought up with. */
 export function recordBridge(
   database: Database,
-  { name, subnet, gateway, mtu, applied }: Network,
+  { name, subnet, gateway, mtu, applied, rulesDigest }: Network,
 ): void {
   database
-    .prepare('UPDATE network SET subnet = ?, gateway = ?, mtu = ?, applied = ? WHERE name = ?')
-    .run(subnet, gateway, mtu, applied ?? null, name)
+    .prepare(
+      `UPDATE network SET subnet = ?, gateway = ?, mtu = ?, applied = ?, rules_digest = ?
+       WHERE name = ?`,
+    )
+    .run(subnet, gateway, mtu, applied ?? null, rulesDigest ?? null, name)
 }
 
 /** An address that is left out stays as it was. */
@@ -180,6 +187,7 @@ function networkOf(row: NetworkRow): Network {
     lastAddress: row.last_address ?? undefined,
     lastAddress6: row.last_address6 ?? undefined,
     applied: row.applied ?? undefined,
+    rulesDigest: row.rules_digest ?? undefined,
     createdAt: new Date(row.created_at),
   }
 }

@@ -1,9 +1,8 @@
-import { hasCode } from '../errors.ts'
 import { type Database, unsyncedTransaction } from '../host/database.ts'
-import { bringUpBridge, isBridgeUp } from './bridge.ts'
+import { bringUpBridge, checkBridge } from './bridge.ts'
 import { firewallState, nftGeneration } from './firewall-state.ts'
 import { lockHostNetwork } from './host-network-lock.ts'
-import { nftApply } from './network-programs.ts'
+import { isMissing, nftApply } from './network-programs.ts'
 import { findNetwork, type Network, recordFirewallState } from './networks.ts'
 import { deletePort, type PublishedPort } from './ports.ts'
 import { portElements } from './ruleset.ts'
@@ -23,8 +22,9 @@ export async function publishPorts(
   try {
     const network = findNetwork(database, first.networkName)
     if (network === undefined) throw new Error(`bug: network ${first.networkName} is gone`)
+    const standing = await checkBridge(database, network)
     // The rules of a bridge are made with all that is recorded.
-    if (!isBridgeUp(network) || !(await addElements(database, network, ports))) {
+    if (standing === undefined || !(await addElements(database, network, ports))) {
       await bringUpBridge(database, network)
     }
   } finally {
@@ -63,7 +63,7 @@ async function addElements(
     await changeElements(database, portElements('add', network, ports))
     return true
   } catch (error) {
-    if (!isMapMissing(error)) throw error
+    if (!isMissing(error)) throw error
     return false
   }
 }
@@ -78,7 +78,7 @@ async function deleteElements(
   try {
     await changeElements(database, commands)
   } catch (error) {
-    if (!isMapMissing(error)) throw error
+    if (!isMissing(error)) throw error
   }
 }
 
@@ -89,8 +89,4 @@ async function changeElements(database: Database, commands: string): Promise<voi
   const after = nftGeneration()
   if (before === undefined || after !== before + 1) return
   recordFirewallState(database, firewallState(before) ?? '', firewallState(after) ?? '')
-}
-
-function isMapMissing(error: unknown): boolean {
-  return hasCode(error, 'RUNTIME_FAILED') && error.message.includes('No such file or directory')
 }

@@ -2,7 +2,7 @@ import type { Migration } from '../host/database.ts'
 
 /**
  * Tables of networks. `network.applied` is the state of the host's firewall in which the network's
- * rules were seen in place (firewall-state.ts). An address is `preparing` while the process that
+ * rules were seen in place (firewall-state.ts), `rules_digest` what they were then. An address is `preparing` while the process that
  * took it makes the container, `committed` once its owner is the container's own first process.
  * So is a port; it names the container's address that its packets are sent to.
  */
@@ -79,5 +79,9 @@ export const networkMigrations: readonly Migration[] = [
       ALTER TABLE address ADD COLUMN plugins TEXT;
       CREATE UNIQUE INDEX address6 ON address(network, address6);
     `,
+  },
+  {
+    version: 9,
+    sql: 'ALTER TABLE network ADD COLUMN rules_digest TEXT;',
   },
 ]

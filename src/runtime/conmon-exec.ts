@@ -1,6 +1,12 @@
 import type { PipedProgram } from '../host/piped-program.ts'
 import { createdPid, exitCommandArguments } from './conmon.ts'
-import { type ConmonTarget, conmonPipes, readAnswer, startConmon } from './conmon-program.ts'
+import {
+  type ConmonTarget,
+  conmonPipes,
+  letBegin,
+  readAnswer,
+  spawnConmon,
+} from './conmon-program.ts'
 import { leaveEndScript } from './ended-execs.ts'
 import { runtimeError } from './runtime-error.ts'
 
@@ -42,7 +48,7 @@ export async function prepareMonitoredExec(
   target: ConmonTarget,
   { processFile, runtimeArguments, endsDirectory }: MonitoredExecOptions,
 ): Promise<MonitoredExec> {
-  const conmon: PipedProgram = startConmon(target, [
+  const conmon: PipedProgram = spawnConmon(target, [
     '--exec',
     '--exec-attach',
     ...['--exec-process-spec', processFile],
@@ -52,6 +58,7 @@ export async function prepareMonitoredExec(
       ...[target.containerId, target.sessionId, endsDirectory],
     ]),
   ])
+  letBegin(conmon)
   if ((await conmon.readLine(conmonPipes.attach)) === '') {
     conmon.close()
     throw runtimeError('conmon', conmon.stderr())

@@ -1,6 +1,6 @@
+import { findProgram } from '../host/find-program.ts'
 import { type PipedProgram, spawnWithPipes } from '../host/piped-program.ts'
 import type { Bundle } from './bundle.ts'
-import { findProgram } from './find-program.ts'
 import type { Runtime } from './runc.ts'
 
 /** What every conmon is told. */
@@ -46,31 +46,29 @@ export interface ConmonAnswer {
 }
 
 /**
- * Start conmon and let it begin.
+ * Start conmon, which then waits until it may begin.
  *
  * @throws  FAILED_PRECONDITION if conmon is not installed
  */
-export function startConmon(
+export function spawnConmon(
   target: ConmonTarget,
   furtherArguments: readonly string[],
 ): PipedProgram {
-  const conmon = spawnWithPipes(
-    findProgram('conmon'),
-    [...commonArguments(target), ...furtherArguments],
-    {
-      // conmon and runc see nothing of the image's environment, only what finds programs.
-      env: {
-        PATH: process.env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-        _OCI_SYNCPIPE: String(conmonPipes.sync),
-        _OCI_STARTPIPE: String(conmonPipes.start),
-        _OCI_ATTACHPIPE: String(conmonPipes.attach),
-      },
-      pipeCount: Object.keys(conmonPipes).length,
+  return spawnWithPipes(findProgram('conmon'), [...commonArguments(target), ...furtherArguments], {
+    // conmon and runc see nothing of the image's environment, only what finds programs.
+    env: {
+      PATH: process.env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      _OCI_SYNCPIPE: String(conmonPipes.sync),
+      _OCI_STARTPIPE: String(conmonPipes.start),
+      _OCI_ATTACHPIPE: String(conmonPipes.attach),
     },
-  )
-  // conmon reads one byte before it begins; podman uses the pause to move it into a cgroup.
+    pipes: ['writes', 'reads', 'writes'],
+  })
+}
+
+/** conmon reads one byte before it begins; podman uses the pause to move it into a cgroup. */
+export function letBegin(conmon: PipedProgram): void {
   conmon.write(conmonPipes.start, Buffer.of(0))
-  return conmon
 }
 
 /** The next answer of conmon; undefined if it ended without one. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isErrno, TsctrError } from '../errors.ts'
 import { bootId, type Owner, processStartTicks } from '../host/owner.ts'
 import type { PipedProgram } from '../host/piped-program.ts'
-import { type ConmonTarget, readAnswer, startConmon } from './conmon-program.ts'
+import { type ConmonTarget, letBegin, readAnswer, spawnConmon } from './conmon-program.ts'
 import { runtimeError } from './runtime-error.ts'
 
 export interface MonitorOptions extends Omit<ConmonTarget, 'sessionId'> {
@@ -21,34 +21,61 @@ export interface MonitoredProcess {
   readonly monitor: Owner | undefined
 }
 
+/** A conmon that waits for the word. */
+export interface WaitingMonitor {
+  /**
+   * Have it create the container, whose bundle is complete now, and stay as its monitor.
+   *
+   * @returns  once the container is created: its process waits for `start`
+   * @throws   RUNTIME_FAILED with docker's exit code where the runtime refuses; FAILED_PRECONDITION
+   *           if conmon is not installed
+   */
+  create(): Promise<MonitoredProcess>
+  /** Let go of it; if it has not been told to create the container, it ends. */
+  close(): void
+}
+
 /**
- * Start conmon, which creates the container and stays as its monitor.
+ * Start conmon, which gets itself ready while the caller prepares what the container needs.
  *
- * @returns  once the container is created: its process waits for `start`
- * @throws   RUNTIME_FAILED with docker's exit code where the runtime refuses; FAILED_PRECONDITION if
- *           conmon is not installed
+ * @throws  FAILED_PRECONDITION if conmon is not installed
  */
-export async function createMonitored(options: MonitorOptions): Promise<MonitoredProcess> {
-  const conmon = startConmon({ ...options, sessionId: options.containerId }, [
+export function startMonitor(options: MonitorOptions): WaitingMonitor {
+  const conmon = spawnConmon({ ...options, sessionId: options.containerId }, [
     ...(options.leavesStdinOpen ? ['--leave-stdin-open'] : []),
     ...exitCommandArguments(options.exitCommand),
     ...(options.timeoutS === undefined ? [] : ['--timeout', String(options.timeoutS)]),
     ...(options.exitDelayS === 0 ? [] : ['--exit-delay', String(options.exitDelayS)]),
   ])
-  try {
-    const pid = await createdPid(conmon, options.containerName)
-    const container = ownerOf(pid)
-    if (container === undefined) {
-      const message = `${options.containerName}: ended before it was started`
-      throw new TsctrError('RUNTIME_FAILED', message)
-    }
-    const monitorPid = readPid(options.bundle.monitorPidFile)
-    return {
-      process: container,
-      monitor: monitorPid === undefined ? undefined : ownerOf(monitorPid),
-    }
-  } finally {
-    conmon.close()
+  let isWaiting = true
+  return {
+    create: () => {
+      isWaiting = false
+      return createMonitored(conmon, options)
+    },
+    close: () => {
+      // A pipe that ends is the word as well.
+      if (isWaiting) conmon.kill()
+      conmon.close()
+    },
+  }
+}
+
+async function createMonitored(
+  conmon: PipedProgram,
+  options: MonitorOptions,
+): Promise<MonitoredProcess> {
+  letBegin(conmon)
+  const pid = await createdPid(conmon, options.containerName)
+  const container = ownerOf(pid)
+  if (container === undefined) {
+    const message = `${options.containerName}: ended before it was started`
+    throw new TsctrError('RUNTIME_FAILED', message)
+  }
+  const monitorPid = readPid(options.bundle.monitorPidFile)
+  return {
+    process: container,
+    monitor: monitorPid === undefined ? undefined : ownerOf(monitorPid),
   }
 }
 

@@ -70,15 +70,12 @@ export function startHealthHelper(options: HealthHelperOptions): HealthHelper {
       env: {
         PATH: process.env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       },
-      pipeCount: 1,
+      pipes: ['reads'],
     },
   )
   const { pid } = helper
-  const startTicks = pid === undefined ? undefined : processStartTicks(pid)
-  const owner =
-    pid === undefined || startTicks === undefined
-      ? undefined
-      : { pid, startTicks, bootId: bootId() }
+  const startTicks = processStartTicks(pid)
+  const owner = startTicks === undefined ? undefined : { pid, startTicks, bootId: bootId() }
   return {
     owner,
     begin: () => {

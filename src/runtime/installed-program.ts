@@ -1,6 +1,6 @@
 import { hasCode } from '../errors.ts'
 import { completeProgram } from '../host/exec.ts'
-import { findProgram } from './find-program.ts'
+import { findProgram } from '../host/find-program.ts'
 
 export interface InstalledProgram {
   readonly path: string

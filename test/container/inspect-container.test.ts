@@ -331,6 +331,7 @@ describe('the network', () => {
       lastAddress: undefined,
       lastAddress6: undefined,
       applied: undefined,
+      rulesDigest: undefined,
       createdAt: new Date(),
     })
   })

@@ -57,6 +57,7 @@ describe('addresses of a network', () => {
       lastAddress: undefined,
       lastAddress6: undefined,
       applied: undefined,
+      rulesDigest: undefined,
       createdAt: new Date(),
     })
   }

@@ -84,6 +84,7 @@ function networkOf({ database, dataRoot }: NetworkStores, request: NetworkReques
     lastAddress: undefined,
     lastAddress6: undefined,
     applied: undefined,
+    rulesDigest: undefined,
     createdAt: new Date(),
   }
 }

@@ -1,5 +1,6 @@
 import type { Database } from '../../host/database.ts'
 import { selfAsOwner } from '../../host/owner.ts'
+import { traced } from '../../host/trace.ts'
 import type { Endpoint } from '../../network/addresses.ts'
 import { allocateAddress } from '../../network/allocate-address.ts'
 import { allocatePorts, type PortRequest } from '../../network/allocate-ports.ts'
@@ -22,20 +23,27 @@ export interface Joined {
   readonly network: Network
 }
 
+/** What a container has of its networks. */
+export interface JoinedNetworks {
+  /** In the order of its interfaces. */
+  readonly joined: readonly Joined[]
+  /** Kept when the interfaces are there and the ports are published. */
+  readonly plugged: Promise<void>
+}
+
 /**
  * Make a container's network namespace and plug it into all of its networks; its ports are
  * published where the first of them leads outside.
  *
  * What is made is recorded first, so that releaseNetworks finds it whatever happens in between.
  *
- * @returns  in the order of its interfaces
- * @throws   FAILED_PRECONDITION if a port or an address is taken, NOT_FOUND if a network is gone
+ * @throws  FAILED_PRECONDITION if a port or an address is taken, NOT_FOUND if a network is gone
  */
 export async function joinNetworks(
   stores: ContainerStores,
   record: ContainerRecord,
   netnsPath: string,
-): Promise<Joined[]> {
+): Promise<JoinedNetworks> {
   const config = asConfig(record.config)
   const joined: Joined[] = []
   for (const attachment of attachmentsOf(config)) {
@@ -45,12 +53,17 @@ export async function joinNetworks(
   const wanted = wantedPorts(config, imageProcessOf(stores, record))
   const ports = await takePorts(stores.database, way, wanted)
   createNetworkNamespace(netnsPath)
-  for (const one of joined) {
-    const isWay = one === way
-    await plugIn(one, netnsPath, { hasDefaultRoute: isWay, hasPorts: isWay && ports.length > 0 })
+  const plugInAll = async (): Promise<void> => {
+    for (const one of joined) {
+      const isWay = one === way
+      await plugIn(one, netnsPath, { hasDefaultRoute: isWay, hasPorts: isWay && ports.length > 0 })
+    }
+    await publishPorts(stores.database, ports)
   }
-  await publishPorts(stores.database, ports)
-  return joined
+  const plugged = traced('plug into the networks', plugInAll)
+  // Who waits for it later sees the failure then.
+  plugged.catch(() => {})
+  return { joined, plugged }
 }
 
 /** Take the ports of a container, if the way leads over a bridge of ours: others publish none. */

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { after, afterEach, test } from 'node:test'
-import { findProgram } from '../../src/runtime/find-program.ts'
+import { findProgram } from '../../src/host/find-program.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'tsctr-find-'))
 const pathBefore = process.env.PATH

@@ -12,10 +12,15 @@ const systemDirectories = [
   '/bin',
 ]
 
-/** What to type for the programs that tsctr asks for by itself, and for runtimes. */
-const packages: ReadonlyMap<string, string> = new Map(
-  ['conmon', 'crun', 'runc'].map((name) => [name, `apt-get install ${name}`]),
-)
+/** Debian's package of the programs that tsctr asks for by itself, and of runtimes. */
+const packages: ReadonlyMap<string, string> = new Map([
+  ['conmon', 'conmon'],
+  ['crun', 'crun'],
+  ['ip', 'iproute2'],
+  ['iptables-legacy', 'iptables'],
+  ['nft', 'nftables'],
+  ['runc', 'runc'],
+])
 
 /**
  * The path of a program that must be installed on the host. It is absolute, whatever PATH holds: it
@@ -35,8 +40,9 @@ export function findProgram(nameOrPath: string): string {
     const path = resolve(directory, nameOrPath)
     if (isExecutable(path)) return path
   }
+  const debPackage = packages.get(nameOrPath)
   throw new TsctrError('FAILED_PRECONDITION', `${nameOrPath}: not installed`, {
-    hint: packages.get(nameOrPath),
+    hint: debPackage && `apt-get install ${debPackage}`,
   })
 }
 
