@@ -18,8 +18,8 @@ import type { ContainerStores } from './stores.ts'
 export interface ContainerNetwork {
   readonly namespace: SpecInput['network']
   readonly etcFiles: EtcFiles
-  /** Kept when the interfaces are there and the ports are published, which is not waited for. */
-  readonly plugged: Promise<void>
+  /** Have the interfaces made and the ports published: to be done before the program starts. */
+  plugIn(): Promise<void>
 }
 
 /**
@@ -41,10 +41,10 @@ export async function prepareNetwork(
     return {
       namespace: namespaceOf(config.networkMode),
       etcFiles,
-      plugged: Promise.resolve(),
+      plugIn: async () => {},
     }
   }
-  const { joined, plugged } = await joinNetworks(stores, record, bundle.netns)
+  const { joined, plugIn } = await joinNetworks(stores, record, bundle.netns)
   const etcFiles = writeEtcFiles(files, {
     config,
     containerId: record.id,
@@ -58,7 +58,7 @@ export async function prepareNetwork(
     stores,
     joined.map(({ network }) => network.name),
   )
-  return { namespace: { path: bundle.netns }, etcFiles, plugged }
+  return { namespace: { path: bundle.netns }, etcFiles, plugIn }
 }
 
 /** Another container's network, and its very files in /etc. */
@@ -67,7 +67,7 @@ function networkOf(stores: ContainerStores, { record, pid }: Peer): ContainerNet
   return {
     namespace: { path: `/proc/${pid}/ns/net`, isForeign: true },
     etcFiles: { hosts, hostname, resolvConf },
-    plugged: Promise.resolve(),
+    plugIn: async () => {},
   }
 }
 

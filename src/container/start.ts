@@ -142,12 +142,14 @@ async function startLocked(
       writeSpec(stores, record, { config, bundle, rootfsPath, network, namespaces }),
     )
     // The runtime sets them, and some are of an interface.
-    if (Object.keys(config.sysctls).some((name) => name.startsWith('net.'))) await network.plugged
+    const isFirst = Object.keys(config.sysctls).some((name) => name.startsWith('net.'))
+    if (isFirst) await network.plugIn()
     const created = traced('runtime create', () => monitor.create())
+    const plugged = isFirst ? undefined : network.plugIn()
     // Both have ended when one has failed: what they have made is then taken back.
-    await Promise.allSettled([created, network.plugged])
+    await Promise.allSettled([created, plugged])
     monitored = await created
-    await network.plugged
+    await plugged
   } finally {
     monitor.close()
   }

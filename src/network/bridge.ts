@@ -52,7 +52,7 @@ export async function checkBridge(
 }
 
 /** Whether the bridge is there as it was made; of its rules this says nothing. */
-function isBridgeSet(network: Network): boolean {
+export function isBridgeSet(network: Network): boolean {
   const { base, prefixLength } = parseSubnet(network.subnet)
   const hasRoute = hostRoutes().some(
     ({ interfaceName, destination }) =>

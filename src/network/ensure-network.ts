@@ -1,6 +1,6 @@
 import { TsctrError } from '../errors.ts'
 import type { Database } from '../host/database.ts'
-import { bringUpBridge, checkBridge, isBridgeUp } from './bridge.ts'
+import { bringUpBridge, checkBridge, isBridgeSet, isBridgeUp } from './bridge.ts'
 import { ensureDefaultNetwork } from './default-network.ts'
 import { hasLegacyFilter } from './firewall-state.ts'
 import { acceptInLegacyChain } from './foreign-chains.ts'
@@ -37,6 +37,17 @@ export async function ensureNetwork(
   } finally {
     lock.release()
   }
+}
+
+/** As ensureNetwork, for a caller that does so later: it is enough if the bridge is there. */
+export async function ensureBridge(
+  database: Database,
+  name: string,
+  options: { readonly dataRoot: string },
+): Promise<Network> {
+  const known = findNetwork(database, name)
+  if (known?.driver === 'bridge' && isBridgeSet(known)) return known
+  return ensureNetwork(database, name, options)
 }
 
 function requireNetwork(database: Database, name: string): Network {

@@ -14,7 +14,7 @@ import type { Peer, StartPeer, Trial } from './peers/peer.ts'
 import { startPodman } from './peers/podman.ts'
 import { startTsctr } from './peers/tsctr.ts'
 import { makeDirectoriesPrivate } from './private-machine.ts'
-import { type RowName, rows, rowsOfLargeImage } from './rows.ts'
+import { type NamedRow, type RowName, rows, rowsOfLargeImage } from './rows.ts'
 import { type Cell, markdownTable, type TableRow } from './table.ts'
 
 /** The part of the bench that runs inside the private machine; started by bench.ts alone. */
@@ -51,7 +51,7 @@ const tableRows: TableRow[] = []
 for (const row of rows.filter(({ name }) => input.rowNames.includes(name))) {
   console.error(`bench: ${row.name}`)
   const times = row.unit === 'bytes' ? 1 : (input.times ?? row.times)
-  const cells = await cellsOf(row.name, times)
+  const cells = await cellsOf(row, times)
   for (const [name, cell] of cells) {
     if ('failure' in cell) console.error(`bench: ${row.name}: ${name}: ${cell.failure}`)
   }
@@ -95,9 +95,11 @@ function onlyVersion(): boolean {
   return input.rowNames.every((name) => name === 'version')
 }
 
-function cellsOf(name: RowName, times: number): Promise<Map<string, Cell>> {
+function cellsOf({ name, followsItself }: NamedRow, times: number): Promise<Map<string, Cell>> {
   if (name === 'memory') return memoryCells()
-  return name === 'pull-peak' || name === 'push-peak' ? peakCells(name) : timeCells(name, times)
+  return name === 'pull-peak' || name === 'push-peak'
+    ? peakCells(name)
+    : timeCells(name, times, followsItself)
 }
 
 async function peakCells(name: 'pull-peak' | 'push-peak'): Promise<Map<string, Cell>> {
@@ -109,11 +111,17 @@ async function peakCells(name: 'pull-peak' | 'push-peak'): Promise<Map<string, C
   return cells
 }
 
-async function timeCells(name: Exclude<RowName, 'memory'>, times: number) {
+async function timeCells(
+  name: Exclude<RowName, 'memory'>,
+  times: number,
+  followsItself: true | undefined,
+) {
   const trials = new Map<string, Trial>()
   for (const peer of peers) {
     const trial = peer.trials[name]
-    if (trial !== undefined) trials.set(peer.name, trial)
+    if (trial === undefined) continue
+    const before = [...(trial.before ?? []), ...(followsItself ? [trial.command] : [])]
+    trials.set(peer.name, { ...trial, before })
   }
   const cells = new Map<string, Cell>()
   for (const [peer, measured] of await measure(trials, times)) {

@@ -51,7 +51,7 @@ export async function connectNetwork(
     const netnsPath = bundleOf(stores.stateRoot, record.namespace, record.id).netns
     const joined = await takeAddress(stores, { containerId: record.id, netnsPath }, attachment)
     try {
-      await plugIn(joined, netnsPath, { hasDefaultRoute: false, hasPorts: false })
+      await plugIn(stores, joined, netnsPath, { hasDefaultRoute: false, hasPorts: false })
       writeTransaction(database, () => {
         recordNetworks(stores, record, { networks, changed: name, action: 'connect' })
         commitEndpoints(database, record.id, owner)

@@ -5,7 +5,7 @@ import type { Endpoint } from '../../network/addresses.ts'
 import { allocateAddress } from '../../network/allocate-address.ts'
 import { allocatePorts, type PortRequest } from '../../network/allocate-ports.ts'
 import { connectEndpoint } from '../../network/endpoint.ts'
-import { ensureNetwork } from '../../network/ensure-network.ts'
+import { ensureBridge, ensureNetwork } from '../../network/ensure-network.ts'
 import { createNetworkNamespace } from '../../network/network-namespace.ts'
 import type { Network } from '../../network/networks.ts'
 import type { PublishedPort } from '../../network/ports.ts'
@@ -27,8 +27,8 @@ export interface Joined {
 export interface JoinedNetworks {
   /** In the order of its interfaces. */
   readonly joined: readonly Joined[]
-  /** Kept when the interfaces are there and the ports are published. */
-  readonly plugged: Promise<void>
+  /** Have the interfaces made and the ports published: to be done before the program starts. */
+  plugIn(): Promise<void>
 }
 
 /**
@@ -56,14 +56,14 @@ export async function joinNetworks(
   const plugInAll = async (): Promise<void> => {
     for (const one of joined) {
       const isWay = one === way
-      await plugIn(one, netnsPath, { hasDefaultRoute: isWay, hasPorts: isWay && ports.length > 0 })
+      await plugIn(stores, one, netnsPath, {
+        hasDefaultRoute: isWay,
+        hasPorts: isWay && ports.length > 0,
+      })
     }
     await publishPorts(stores.database, ports)
   }
-  const plugged = traced('plug into the networks', plugInAll)
-  // Who waits for it later sees the failure then.
-  plugged.catch(() => {})
-  return { joined, plugged }
+  return { joined, plugIn: () => traced('plug into the networks', plugInAll) }
 }
 
 /** Take the ports of a container, if the way leads over a bridge of ours: others publish none. */
@@ -76,13 +76,16 @@ async function takePorts(
   return allocatePorts(database, wanted, { ...way, owner: selfAsOwner() })
 }
 
-/** Take an address for a container in a network, which is brought up if need be. */
+/**
+ * Take an address for a container in a network, which is brought up if need be; whether its rules
+ * are in place is not looked at.
+ */
 export async function takeAddress(
   stores: ContainerStores,
   place: { readonly containerId: string; readonly netnsPath: string },
   { name, ...wishes }: NetworkAttachment,
 ): Promise<Joined> {
-  const network = await ensureNetwork(stores.database, name, { dataRoot: stores.dataRoot })
+  const network = await ensureBridge(stores.database, name, { dataRoot: stores.dataRoot })
   const endpoint = await allocateAddress(stores.database, {
     networkName: name,
     ...place,
@@ -92,12 +95,15 @@ export async function takeAddress(
   return { network, endpoint }
 }
 
-export function plugIn(
+/** Plug a container into a network whose address it has; the network's rules come first. */
+export async function plugIn(
+  { database, dataRoot }: ContainerStores,
   { endpoint, network }: Joined,
   netnsPath: string,
   use: { readonly hasDefaultRoute: boolean; readonly hasPorts: boolean },
 ): Promise<void> {
-  return connectEndpoint(endpoint, { network, netnsPath, ...use })
+  await ensureNetwork(database, network.name, { dataRoot })
+  await connectEndpoint(endpoint, { network, netnsPath, ...use })
 }
 
 /** The network that a container's packets to elsewhere go through, and those to its ports. */
