@@ -22,7 +22,7 @@ import { bridgeRuleset, noRuleset } from './ruleset.ts'
 
 const forwardingSwitch = '/proc/sys/net/ipv4/ip_forward'
 /** Behind the kernel's own route to ::1, which has 0. */
-const loopbackMetric = 4096
+const leastLoopbackMetric = 4096
 
 /**
  * Whether everything of the network is in place. Its route says that the bridge is there, up and
@@ -143,8 +143,13 @@ function ipv6Commands(network: Network): string[] {
     `addr replace fe80::1/64 dev ${bridgeName} nodad`,
     // An answer to what the host sent from ::1 to a published port comes back by the bridge, and the
     // kernel wants a route of that very interface for it: IPv6 has no route_localnet.
-    `route replace local ::1 dev ${bridgeName} table local metric ${loopbackMetric}`,
+    `route replace local ::1 dev ${bridgeName} table local metric ${loopbackMetric(bridgeName)}`,
   ]
+}
+
+/** Each bridge's own: of two routes to one place with one metric the later replaces the other. */
+function loopbackMetric(bridgeName: string): number {
+  return leastLoopbackMetric + Number.parseInt(hash('sha256', bridgeName).slice(0, 6), 16)
 }
 
 /**

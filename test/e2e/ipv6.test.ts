@@ -129,6 +129,9 @@ describe('IPv6', { skip }, () => {
     assert.equal(get('[::1]:8081'), 'hello')
     await succeeds('update', '--publish-rm', '8081:80', 'plain')
     assert.throws(() => output('curl', '-sS', '--max-time', '3', 'http://[::1]:8081/'))
+    // Its route to ::1 took the place of the other's.
+    await succeeds('network', 'create', '--ipv6', 'second')
+    assert.equal(get('[::1]:8080'), 'hello')
   })
 
   test('networks are apart by IPv6 too; icc=false and --internal hold for it', async () => {
