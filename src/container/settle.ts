@@ -27,6 +27,7 @@ import { nextRestart } from './next-restart.ts'
 import { lacksHealthHelper, needsSettling, observe } from './observe.ts'
 import { releaseRun } from './release-run.ts'
 import { removeLocked } from './remove.ts'
+import { recordGivenBack } from './run-events.ts'
 import type { ContainerStores } from './stores.ts'
 
 /** Docker's code for a container that was lost sight of. */
@@ -172,6 +173,7 @@ async function recordExit(stores: ContainerStores, record: ContainerRecord): Pro
       health: endedHealth(getContainer(stores.database, record.id)),
     })
     recordDeath(stores, record, status)
+    recordGivenBack(stores, record)
   })
   const settled = getContainer(stores.database, record.id)
   if (settled !== undefined && asConfig(settled.config).autoRemove) {

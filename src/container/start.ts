@@ -29,6 +29,7 @@ import { isRunning } from './observe.ts'
 import { prepareNamespaces } from './prepare-namespaces.ts'
 import { type ContainerNetwork, prepareNetwork } from './prepare-network.ts'
 import { releaseRun } from './release-run.ts'
+import { recordTaken } from './run-events.ts'
 import { settleLocked } from './settle.ts'
 import { prepareBindSources } from './spec/bind-sources.ts'
 import { buildSpec } from './spec/build-spec.ts'
@@ -180,6 +181,7 @@ function recordRunning(stores: ContainerStores, record: ContainerRecord, contain
         finishedAt: undefined,
         health: helper && { ...startingHealth, helper: helper.owner },
       })
+      recordTaken(stores, record)
       recordContainerEvent(stores.database, record, 'start')
     })
     helper?.begin()

@@ -49,10 +49,15 @@ export class SnapshotDirectories {
 
   /**
    * Take a directory out of the numbering. Called inside the transaction that found it without a
-   * row: its number may be given again, where the process that made it died before its commit.
+   * row: its number may be given again, where the process that made it died before its commit. One
+   * that is gone, as its row was deleted by a process that removes it now, is no error.
    */
   setAside(number: number): void {
-    renameSync(this.path(number), join(this.root, `gone-${number}-${randomUUID()}`))
+    try {
+      renameSync(this.path(number), join(this.root, `gone-${number}-${randomUUID()}`))
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT')) throw error
+    }
   }
 
   /** Remove what was set aside, by whichever process. @throws the first failure, at the end */

@@ -72,6 +72,32 @@ describe('events', { skip: needsContainers() || needsRegistry() }, () => {
     assert.match(stdout, new RegExp(line, 'm'))
   })
 
+  test('networks and volumes tell who takes them and gives them back', async () => {
+    const mount = ['-v', 'kept:/data:ro', '-v', '/own']
+    const id = (await succeeds('run', '-d', '--name', 'user', ...mount, 'busybox', 'true')).trim()
+    await succeeds('wait', 'user')
+    await succeeds('rm', '-v', 'user')
+    const format = '{{.Type}} {{.Action}} {{json .Actor.Attributes}}'
+    const of = ['--filter', 'type=network', '--filter', 'type=volume', '--format', format]
+    const lines = (await succeeds(...past, ...of)).trim().split('\n')
+    const network = JSON.stringify({ container: id, name: 'bridge', type: 'bridge' })
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith('network')),
+      [`network connect ${network}`, `network disconnect ${network}`],
+    )
+    assert.deepEqual(
+      lines.filter((line) => line.includes('/data') || / (create|unmount|destroy) /.test(line)),
+      [
+        'volume create {"driver":"local"}',
+        'volume create {"driver":"local"}',
+        `volume mount {"container":"${id}","destination":"/data","driver":"local","propagation":"","read/write":"false"}`,
+        `volume unmount {"container":"${id}","driver":"local"}`,
+        `volume unmount {"container":"${id}","driver":"local"}`,
+        'volume destroy {"driver":"local"}',
+      ],
+    )
+  })
+
   test('what makes, moves and removes images is told once it is true, in docker’s words', async () => {
     const namespace = ['-n', 'images']
     const of = (...args: string[]): Promise<string> => succeeds(...namespace, ...args)

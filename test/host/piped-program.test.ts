@@ -24,7 +24,7 @@ test('a child that it leaves behind answers in its place', async () => {
 })
 
 test('its last words are kept, and one that does not read is no error', async () => {
-  const program = shell('exec 3<&-; echo no way >&2; echo >&4; sleep 100', ['reads', 'writes'])
+  const program = shell('exec 3<&-; echo no way >&2; echo >&4; exec sleep 100', ['reads', 'writes'])
   await program.readLine(4)
   program.write(3, Buffer.from('who hears this?'))
   while (program.stderr() === '') await delay(10)
