@@ -14,7 +14,7 @@ export interface Row {
   readonly followsItself?: true
 }
 
-export const containersOfPs = 100
+export const containersOfPs = 500
 export const imagesOfList = 500
 
 const table = [

@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { buildOneFile } from '../../bin/one-file.ts'
 import { needsBareRoot, unpackBareRoot } from '../helpers/bare-root.ts'
+import { needsRoot } from '../helpers/capabilities.ts'
 import { builtProgram, runTsctr, sourceProgram } from '../helpers/run-tsctr.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -44,6 +45,15 @@ describe('the one-file build', () => {
     assert.deepEqual(answer, { input: { shared: { 0: 7, 1: 7, 2: 7 } }, answer: 42 })
     assert.deepEqual(args, ['--help', '-v'], "the program's arguments are not Node's")
     assert.equal(execPath, madeProgram)
+  })
+
+  test('needs no /dev/shm that programs may be run from', { skip: needsRoot() }, () => {
+    const script = 'mount -t tmpfs -o noexec tmpfs /dev/shm && exec "$0"'
+    const args = ['--mount', '--propagation', 'private', 'sh', '-c', script, madeProgram]
+    const { status, stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' })
+    assert.equal(stderr, '')
+    assert.equal(status, 0)
+    assert.match(JSON.parse(stdout).version, /^3\./)
   })
 
   test('is one executable file of at most 130 MB', () => {
