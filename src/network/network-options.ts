@@ -6,6 +6,8 @@ export const networkOptions = {
   mtu: 'com.docker.network.driver.mtu',
   /** `false`: containers of the network do not reach each other. */
   icc: 'com.docker.network.bridge.enable_icc',
+  /** `false`: containers of other networks reach those of this one. Source: podman network create */
+  isolate: 'isolate',
   /** The interface of the host that macvlan and ipvlan go out by. */
   parent: 'parent',
   macvlanMode: 'macvlan_mode',
@@ -14,7 +16,7 @@ export const networkOptions = {
 
 /** Which options mean something to which driver. */
 export const optionsOf: Readonly<Record<NetworkDriver, readonly string[]>> = {
-  bridge: [networkOptions.mtu, networkOptions.icc],
+  bridge: [networkOptions.mtu, networkOptions.icc, networkOptions.isolate],
   macvlan: [networkOptions.mtu, networkOptions.parent, networkOptions.macvlanMode],
   ipvlan: [networkOptions.mtu, networkOptions.parent, networkOptions.ipvlanMode],
   cni: [],
@@ -23,6 +25,8 @@ export const optionsOf: Readonly<Record<NetworkDriver, readonly string[]>> = {
 /** The least that every IPv4 host takes, and the most that a packet can be. Source: RFC 791 */
 const mtuRange = { min: 68, max: 65535 } as const
 
+/** `strict` is what `true` is here: nothing comes in from any other network. */
+const isolations = ['true', 'false', 'strict']
 const macvlanModes = ['bridge', 'private', 'vepa', 'passthru']
 
 /**
@@ -44,6 +48,9 @@ export function parseNetworkOption(text: string): readonly [string, string] {
     case networkOptions.icc:
       if (value === 'true' || value === 'false') return [networkOptions.icc, value]
       throw refused(text, 'must be true or false')
+    case networkOptions.isolate:
+      if (isolations.includes(value)) return [key, value]
+      throw refused(text, `must be one of ${isolations.join(', ')}`)
     case networkOptions.parent:
       if (/^[^\s/"\\]{1,15}$/.test(value)) return [key, value]
       throw refused(text, 'not a name of an interface')
@@ -60,6 +67,6 @@ export function parseNetworkOption(text: string): readonly [string, string] {
 
 function refused(text: string, what: string): TsctrError {
   return new TsctrError('INVALID_ARGUMENT', `${JSON.stringify(text)}: ${what}`, {
-    hint: 'mtu=BYTES, icc=true|false, parent=INTERFACE, macvlan_mode=MODE, ipvlan_mode=l2',
+    hint: 'mtu=BYTES, icc=true|false, isolate=true|false|strict, parent=INTERFACE, macvlan_mode=MODE, ipvlan_mode=l2',
   })
 }

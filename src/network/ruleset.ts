@@ -1,5 +1,6 @@
 import { formatSubnet6 } from './ipv6.ts'
 import { ipv6PathOf } from './ipv6-path.ts'
+import { networkOptions } from './network-options.ts'
 import type { Network } from './networks.ts'
 import type { PublishedPort } from './ports.ts'
 
@@ -9,6 +10,8 @@ const portMaps = {
   6: { any: 'published6', one: 'published6_at' },
 } as const
 const loopback = '127.0.0.0/8'
+/** Of a data root's bridges, as userBridgePrefix makes it. */
+const bridgePrefixLength = 7
 
 /**
  * The network's own nft table, put in place of what is there in one transaction.
@@ -107,13 +110,21 @@ function masqueradeRules(network: Network): string[] {
   ]
 }
 
-function forwardRules({ bridgeName, isInternal }: Network): string[] {
+function forwardRules({ bridgeName, isInternal, options }: Network): string[] {
   const intoBridge = `iifname != "${bridgeName}" oifname "${bridgeName}"`
   if (isInternal)
     return [`${intoBridge} drop`, `iifname "${bridgeName}" oifname != "${bridgeName}" drop`]
   return [
     `${intoBridge} ct state established,related accept`,
     `${intoBridge} ct status dnat accept`,
+    ...(options[networkOptions.isolate] === 'false'
+      ? bridgesBeside(bridgeName).map((name) => `iifname "${name}" oifname "${bridgeName}" accept`)
+      : []),
     `${intoBridge} drop`,
   ]
+}
+
+/** What the other bridges of a data root are named like: the default network's, and those of the rest. */
+function bridgesBeside(bridgeName: string): string[] {
+  return ['tsctr*', `${bridgeName.slice(0, bridgePrefixLength)}*`]
 }

@@ -203,6 +203,24 @@ describe('networks', { skip }, () => {
     assert.equal(await reaches('db', 'web'), false)
   })
 
+  test('a network with isolate=false is reached from others, and others not from it', async () => {
+    await succeeds('network', 'create', '--opt', 'isolate=false', 'open')
+    await succeeds('network', 'create', '--opt', 'isolate=strict', 'shut')
+    await web('--name', 'open-web', '--network', 'open')
+    await web('--name', 'shut-web', '--network', 'shut')
+    await sleeper('--name', 'other')
+    const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
+    const addressOf = (name: string): Promise<string> => succeeds('inspect', '-f', format, name)
+    const open = await addressOf('open-web')
+    const shut = await addressOf('shut-web')
+    assert.equal(await reaches('other', open), true)
+    assert.equal(await reaches('shut-web', open), true)
+    assert.equal(await reaches('other', shut), false)
+    assert.equal(await reaches('open-web', shut), false)
+    const bad = ['network', 'create', '--opt', 'isolate=maybe', 'bad']
+    await fails(/"isolate=maybe": must be one of true, false, strict/, ...bad)
+  })
+
   test('an internal network has no way out or in, one without icc none inside', async () => {
     await succeeds('network', 'create', '--internal', 'closed')
     await web('--name', 'web', '--network', 'closed')
