@@ -3,7 +3,7 @@ import { delimiter, resolve } from 'node:path'
 import { TsctrError } from '../errors.ts'
 
 /** Searched after PATH: users' PATH often lacks the system directories. */
-const systemDirectories = [
+export const systemDirectories: readonly string[] = [
   '/usr/local/sbin',
   '/usr/local/bin',
   '/usr/sbin',

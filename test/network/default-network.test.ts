@@ -135,10 +135,13 @@ describe('default network', { skip: needsNetwork() }, () => {
     test(`${lost}, lost to somebody else, comes back with the next call`, async () => {
       const network = await ensureDefaultNetwork(root.database, root)
       assert.equal(isBridgeUp(network), true)
+      const rules = (): string => output('nft', 'list', 'table', 'inet', network.bridgeName)
+      const made = rules()
       lose(network)
       assert.equal(isBridgeUp(network), false)
       const repaired = await ensureDefaultNetwork(root.database, root)
       assert.equal(isBridgeUp(repaired), true)
+      assert.equal(rules(), made)
       await assertReachesOutside(root, outside, repaired)
     })
   }

@@ -5,6 +5,7 @@ import { mkdtempSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, openDatabase } from '../../src/host/database.ts'
+import { systemDirectories } from '../../src/host/find-program.ts'
 import {
   CLONE_NEWNET,
   CLONE_NEWNS,
@@ -46,21 +47,13 @@ export function becomePrivateHost(): void {
 
 /** Run `body` on a host where no program is installed. */
 export async function withoutPrograms<T>(body: () => Promise<T>): Promise<T> {
-  const directories = [
-    '/usr/local/sbin',
-    '/usr/local/bin',
-    '/usr/sbin',
-    '/usr/bin',
-    '/sbin',
-    '/bin',
-  ]
   const path = process.env.PATH
   process.env.PATH = ''
-  for (const directory of directories) mount('none', directory, 'tmpfs', 0)
+  for (const directory of systemDirectories) mount('none', directory, 'tmpfs', 0)
   try {
     return await body()
   } finally {
-    for (const directory of directories.reverse()) umount2(directory)
+    for (const directory of systemDirectories.toReversed()) umount2(directory)
     process.env.PATH = path
   }
 }

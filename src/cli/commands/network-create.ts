@@ -55,7 +55,7 @@ export function addNetworkCreateCommand(parent: Command): void {
     .option('--label <name=value>', 'set a label', repeated('--label', parseKeyValue))
     .option(
       '-o, --opt <name=value>',
-      'mtu=BYTES, icc=true|false, isolate=true|false, parent=INTERFACE, macvlan_mode=MODE, ipvlan_mode=l2',
+      'mtu=BYTES, icc=true|false, isolate=true|false|strict, parent=INTERFACE, macvlan_mode=MODE, ipvlan_mode=l2',
       repeated('--opt', parseNetworkOption),
     )
     .action((operand: string, flags: NetworkCreateFlags, command: Command) => {
